@@ -1,0 +1,3 @@
+module github.com/dynsvc/dynsvc
+
+go 1.26
