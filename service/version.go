@@ -1,0 +1,127 @@
+package service
+
+import "time"
+
+// Version is one immutable registration of a module: what its manifest said,
+// with the operator's defaults filled in, and where it came from.
+type Version struct {
+	ID          ID       `json:"id"`
+	Module      string   `json:"module"`
+	Version     string   `json:"version"`          // semver, without a leading v
+	Commit      string   `json:"commit,omitempty"` // git commit, lower-case hex
+	Digest      string   `json:"digest"`           // "sha256:…" over the registered files
+	Description string   `json:"description,omitempty"`
+	Owners      []string `json:"owners,omitempty"`
+	Manifest    string   `json:"manifest"`            // name of the manifest file
+	Interface   string   `json:"interface,omitempty"` // name of the interface file; empty: raw HTTP
+	Apps        string   `json:"apps,omitempty"`      // folder of narrative apps, listed and not run
+
+	Run       Run       `json:"run"`
+	Resources Resources `json:"resources"`
+	Scale     Scale     `json:"scale"`
+	Methods   []Method  `json:"methods,omitempty"`
+
+	RegisteredAt time.Time `json:"registered_at"`
+	RegisteredBy string    `json:"registered_by,omitempty"`
+}
+
+// Run is what to run. Exactly one of Image, Artifact or Command alone says so;
+// an Artifact also has a Command, the program inside it.
+type Run struct {
+	Image     string            `json:"image,omitempty"`
+	Artifact  string            `json:"artifact,omitempty"` // a go-getter URL
+	Checksum  string            `json:"checksum,omitempty"` // "sha256:…" of the artifact
+	Command   string            `json:"command,omitempty"`
+	Args      []string          `json:"args,omitempty"`
+	Port      int               `json:"port"` // where it listens; also in $PORT
+	Env       map[string]string `json:"env,omitempty"`
+	Secrets   []string          `json:"secrets,omitempty"` // names only
+	Health    Health            `json:"health"`
+	StopGrace Duration          `json:"stop_grace"`
+}
+
+// Health says how to tell that an instance can answer.
+type Health struct {
+	Path          string   `json:"path"`
+	StartDeadline Duration `json:"start_deadline"`
+}
+
+// Resources of one instance.
+type Resources struct {
+	CPU       int   `json:"cpu"`                  // MHz
+	Memory    int   `json:"memory"`               // MiB
+	MemoryMax int   `json:"memory_max,omitempty"` // MiB; 0: no more than Memory
+	Disk      int   `json:"disk"`                 // MiB
+	GPUs      []GPU `json:"gpus,omitempty"`
+}
+
+// GPU is a demand for devices.
+type GPU struct {
+	Name      string `json:"name"` // as Nomad names devices, e.g. "nvidia/gpu"
+	Count     int    `json:"count"`
+	MinMemory int    `json:"min_memory,omitempty"` // MiB a device; 0: any
+	Model     string `json:"model,omitempty"`      // part of the device's model; empty: any
+}
+
+// Scale bounds the count and says when to change it.
+type Scale struct {
+	Min            int      `json:"min"`
+	Max            int      `json:"max"`
+	Concurrency    int      `json:"concurrency"`     // calls in flight an instance is meant to have
+	MaxConcurrency int      `json:"max_concurrency"` // calls in flight an instance may have
+	IdleAfter      Duration `json:"idle_after"`
+	Windows        []Window `json:"windows,omitempty"`
+}
+
+// Window raises the minimum while it lasts.
+type Window struct {
+	Name     string   `json:"name"`
+	Cron     string   `json:"cron"` // five fields; each match opens the window
+	Duration Duration `json:"duration"`
+	TimeZone string   `json:"time_zone,omitempty"` // IANA name; empty: UTC
+	Min      int      `json:"min"`
+}
+
+// Mode says how a method may be called.
+type Mode string
+
+// The modes of a method.
+const (
+	Sync  Mode = "sync"
+	Async Mode = "async"
+	Both  Mode = "both"
+)
+
+// Method is a callable function of a version.
+type Method struct {
+	Name       string   `json:"name"`
+	Mode       Mode     `json:"mode"`
+	Timeout    Duration `json:"timeout"`               // of a sync call, start of the service not counted
+	JobTimeout Duration `json:"job_timeout,omitempty"` // of an async call
+	Idempotent bool     `json:"idempotent,omitempty"`  // may be sent again
+}
+
+// Method returns the settings of a method by its name without the module.
+func (v *Version) Method(name string) (Method, bool) {
+	for _, m := range v.Methods {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Method{}, false
+}
+
+// Tags that a version can carry.
+const (
+	Dev     = "dev"
+	Beta    = "beta"
+	Release = "release"
+)
+
+// Module is what callers can route to: all versions of a name and its tags.
+type Module struct {
+	Name     string            `json:"name"`
+	Owners   []string          `json:"owners,omitempty"`
+	Tags     map[string]string `json:"tags"`     // tag -> service id
+	Versions []Version         `json:"versions"` // newest registration first
+}
