@@ -1,6 +1,9 @@
 package service
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Version is one immutable registration of a module: what its manifest said,
 // with the operator's defaults filled in, and where it came from.
@@ -120,8 +123,20 @@ const (
 
 // Module is what callers can route to: all versions of a name and its tags.
 type Module struct {
-	Name     string            `json:"name"`
-	Owners   []string          `json:"owners,omitempty"`
-	Tags     map[string]string `json:"tags"`     // tag -> service id
-	Versions []Version         `json:"versions"` // newest registration first
+	Name     string        `json:"name"`
+	Owners   []string      `json:"owners,omitempty"`
+	Tags     map[string]ID `json:"tags"`     // tag -> service id
+	Versions []Version     `json:"versions"` // newest registration first
+}
+
+// TagsOf returns the tags that mean the service, sorted.
+func (m *Module) TagsOf(id ID) []string {
+	var tags []string
+	for tag, to := range m.Tags {
+		if to == id {
+			tags = append(tags, tag)
+		}
+	}
+	slices.Sort(tags)
+	return tags
 }
