@@ -92,7 +92,7 @@ func (m *Module) tagged(tag string) (Version, bool) {
 	if !ok {
 		return Version{}, false
 	}
-	return m.byID(ID(id))
+	return m.byID(id)
 }
 
 func (m *Module) exact(ref string) (Version, bool) {

@@ -17,7 +17,7 @@ func filterContigs() service.Module {
 	}
 	return service.Module{
 		Name: "FilterContigs",
-		Tags: map[string]string{"release": "dyn-e", "beta": "dyn-c", "dev": "dyn-a"},
+		Tags: map[string]service.ID{"release": "dyn-e", "beta": "dyn-c", "dev": "dyn-a"},
 		Versions: []service.Version{
 			v("dyn-a", "1.3.0", "", "aaaaaaa1"+strings.Repeat("0", 56)),
 			v("dyn-b", "1.3.0", "bbbbbbb1"+strings.Repeat("0", 32), "bbbbbbb2"+strings.Repeat("0", 56)),

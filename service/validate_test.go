@@ -71,7 +71,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"run.args", "go with command", func(v *service.Version) { v.Run.Args = []string{"x"} }},
 		{"run.checksum", "go with artifact", func(v *service.Version) { v.Run.Checksum = "sha256:" + strings.Repeat("0", 64) }},
 		{"run.image", "reference", func(v *service.Version) { v.Run.Image = "a b" }},
-		{"run.image", "reference", func(v *service.Version) { v.Run.Image = "Upper/case" }},
+		{"run.image", "reference", func(v *service.Version) { v.Run.Image = "lab/Upper" }},
 		{"run.image", "reference", func(v *service.Version) { v.Run.Image = "https://example.org/a" }},
 		{"run.image", "reference", func(v *service.Version) { v.Run.Image = `a"b` }},
 		{"run.port", "65535", func(v *service.Version) { v.Run.Port = 0 }},
@@ -175,7 +175,7 @@ func TestValidateReportsEverythingInOrder(t *testing.T) {
 	want := []string{
 		"module", "version", "run", "run.port", "run.env.a a", "run.env.b b", "run.health.path", "run.health.start_deadline",
 		"resources.cpu", "resources.memory", "resources.disk",
-		"scale.max", "scale.concurrency", "scale.max_concurrency", "scale.idle_after",
+		"scale.max", "scale.concurrency", "scale.idle_after",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
