@@ -1,0 +1,201 @@
+package server
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// Registered is the answer to a registration.
+type Registered struct {
+	Version service.Version `json:"version"`
+	URL     string          `json:"url" doc:"where this very version is called"`
+	Notices []string        `json:"notices,omitempty" doc:"what the author should know, one sentence each"`
+}
+
+// ModulePage is one page of the catalog.
+type ModulePage struct {
+	Modules []service.Module `json:"modules"`
+	Next    string           `json:"next,omitempty" doc:"give it as ?after= for the next page; absent on the last"`
+}
+
+// uploadTimeout bounds how long an archive may take to arrive.
+const uploadTimeout = 10 * time.Minute
+
+// upload reads the archive as it arrives; it is never held in memory whole.
+type upload struct {
+	Tag     string `query:"tag" default:"dev" doc:"tag that is moved to the version"`
+	Commit  string `query:"commit" pattern:"^([0-9a-f]{7,64})?$" doc:"git commit of the files, where they are exactly those of the commit"`
+	archive io.Reader
+}
+
+// Resolve is called by huma with the request.
+func (u *upload) Resolve(ctx huma.Context) []error {
+	u.archive = ctx.BodyReader()
+	if err := ctx.SetReadDeadline(time.Now().Add(uploadTimeout)); err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
+type moduleRef struct {
+	Module string `path:"module" doc:"name of the module, in any letter case"`
+}
+
+type versionRef struct {
+	moduleRef
+	Ref string `path:"ref" doc:"tag, semver, range, commit prefix or service id"`
+}
+
+func (a *api) modules() {
+	operation(a, huma.Operation{
+		OperationID: "register", Method: http.MethodPost, Path: "/api/v1/modules", DefaultStatus: http.StatusCreated,
+		Summary: "Register a version: the body is the module's folder as tar, tar.gz or zip",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+	}, a.register)
+	operation(a, huma.Operation{
+		OperationID: "list-modules", Method: http.MethodGet, Path: "/api/v1/modules", Summary: "List modules by name, a page at a time",
+	}, a.listModules)
+	operation(a, huma.Operation{
+		OperationID: "get-module", Method: http.MethodGet, Path: "/api/v1/modules/{module}", Summary: "A module with its tags and versions",
+	}, a.module)
+	operation(a, huma.Operation{
+		OperationID: "get-version", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}", Summary: "One version",
+	}, a.version)
+	operation(a, huma.Operation{
+		OperationID: "get-file", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/files/{name}",
+		Summary: "A kept file of a version: its manifest, interface or documentation",
+	}, a.file)
+	operation(a, huma.Operation{
+		OperationID: "get-jobspec", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/jobspec",
+		Summary: "The rendered Nomad job of a version, as HCL",
+	}, a.jobspec)
+	operation(a, huma.Operation{
+		OperationID: "set-tag", Method: http.MethodPut, Path: "/api/v1/modules/{module}/tags/{tag}", Summary: "Move a tag to a version",
+		BodyReadTimeout: readTimeout,
+	}, a.setTag)
+}
+
+func (a *api) register(ctx context.Context, in *upload) (*body[Registered], error) {
+	v, notices, err := a.Catalog.Register(ctx, catalog.Upload{Archive: in.archive, Tag: in.Tag, Commit: in.Commit, By: "admin"})
+	if err != nil {
+		return nil, err
+	}
+	return &body[Registered]{Registered{Version: v, URL: a.opts.URL + "/svc/" + url.PathEscape(v.Module) + "@" + callRef(v), Notices: notices}}, nil
+}
+
+// callRef is a reference that means this very version for ever.
+func callRef(v service.Version) string {
+	if v.Commit != "" {
+		return v.Commit
+	}
+	return string(v.ID)
+}
+
+func (a *api) listModules(ctx context.Context, in *struct {
+	After string `query:"after" doc:"name after which the page begins"`
+	Limit int    `query:"limit" default:"100" minimum:"1" maximum:"1000"`
+}) (*body[ModulePage], error) {
+	modules, err := a.Store.Modules(ctx, in.After, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page := ModulePage{Modules: modules}
+	if len(modules) == in.Limit {
+		page.Next = modules[len(modules)-1].Name
+	}
+	return &body[ModulePage]{page}, nil
+}
+
+func (a *api) module(ctx context.Context, in *moduleRef) (*body[service.Module], error) {
+	name, err := url.PathUnescape(in.Module)
+	if err != nil {
+		return nil, service.Errorf(service.ErrInvalid, "module name: %w", err)
+	}
+	m, err := a.Store.Module(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &body[service.Module]{m}, nil
+}
+
+// find resolves a reference in a path.
+func (a *api) find(ctx context.Context, in versionRef) (service.Version, error) {
+	m, err := a.module(ctx, &in.moduleRef)
+	if err != nil {
+		return service.Version{}, err
+	}
+	ref, err := url.PathUnescape(in.Ref)
+	if err != nil {
+		return service.Version{}, service.Errorf(service.ErrInvalid, "version: %w", err)
+	}
+	return service.Resolve(m.Body, ref)
+}
+
+func (a *api) version(ctx context.Context, in *versionRef) (*body[service.Version], error) {
+	v, err := a.find(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	return &body[service.Version]{v}, nil
+}
+
+// text is an answer that is not JSON.
+type text struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (a *api) file(ctx context.Context, in *struct {
+	versionRef
+	Name string `path:"name"`
+}) (*text, error) {
+	v, err := a.find(ctx, in.versionRef)
+	if err != nil {
+		return nil, err
+	}
+	name, err := url.PathUnescape(in.Name)
+	if err != nil {
+		return nil, service.Errorf(service.ErrInvalid, "file name: %w", err)
+	}
+	f, err := a.Store.File(ctx, v.ID, name)
+	if err != nil {
+		return nil, err
+	}
+	// Authors' files are shown, never run by a browser.
+	return &text{ContentType: "text/plain; charset=utf-8", Body: f.Content}, nil
+}
+
+func (a *api) jobspec(ctx context.Context, in *versionRef) (*text, error) {
+	v, err := a.find(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	job, err := a.Render(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	return &text{ContentType: "text/plain; charset=utf-8", Body: []byte(job.HCL)}, nil
+}
+
+func (a *api) setTag(ctx context.Context, in *struct {
+	moduleRef
+	Tag  string `path:"tag"`
+	Body struct {
+		Version string `json:"version" minLength:"1" doc:"what the tag shall mean: semver, commit prefix, other tag or service id"`
+	}
+}) (*body[service.Version], error) {
+	v, err := a.Catalog.SetTag(ctx, in.Module, in.Tag, in.Body.Version, "admin")
+	if err != nil {
+		return nil, err
+	}
+	return &body[service.Version]{v}, nil
+}

@@ -1,0 +1,116 @@
+package server
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+//go:embed pages/*.html pages/*.css
+var pageFiles embed.FS
+
+// cookie holds the admin token in a browser. It opens pages, which only read; the
+// API takes the header alone, so another site cannot use it. Its path keeps it
+// from every service under /svc/.
+const (
+	cookie  = "dynsvc_token"
+	console = "/console"
+)
+
+// overview is what the first page shows.
+type overview struct {
+	URL      string
+	Version  string
+	Services []row
+}
+
+type row struct {
+	Status
+	Methods []service.Method
+	About   string
+	Release bool // callable without a version
+}
+
+func (a *api) pages(router *mux.Router) error {
+	parsed, err := template.ParseFS(pageFiles, "pages/*.html")
+	if err != nil {
+		return err
+	}
+	router.HandleFunc(console+"/style.css", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
+	}).Methods(http.MethodGet)
+	router.Handle("/", http.RedirectHandler(console, http.StatusFound)).Methods(http.MethodGet)
+	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
+		if token := r.URL.Query().Get("token"); token != "" && a.holdsToken(token) {
+			a.remember(w, r, token)
+			return
+		}
+		if c, err := r.Cookie(cookie); err != nil || !a.holdsToken(c.Value) {
+			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
+			return
+		}
+		view, err := a.overview(r)
+		if err != nil {
+			a.log.Error("page failed", "error", err)
+			writeProblem(w, http.StatusInternalServerError, "the page could not be made; the log says why")
+			return
+		}
+		render(w, parsed, "overview.html", http.StatusOK, view)
+	}).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
+		if token := r.PostFormValue("token"); a.holdsToken(token) {
+			a.remember(w, r, token)
+			return
+		}
+		render(w, parsed, "login.html", http.StatusUnauthorized, "That is not the admin token.")
+	}).Methods(http.MethodPost)
+	return nil
+}
+
+// remember stores the token in the browser and takes it out of the address.
+func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
+	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
+		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
+	http.Redirect(w, r, console, http.StatusSeeOther)
+}
+
+func (a *api) overview(r *http.Request) (*overview, error) {
+	statuses, err := a.statuses(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	view := &overview{URL: a.opts.URL, Version: a.opts.Version}
+	for _, s := range statuses {
+		v, err := a.Store.Version(r.Context(), s.ID)
+		if err != nil {
+			return nil, err
+		}
+		released := false
+		for _, tag := range s.Tags {
+			released = released || tag == service.Release
+		}
+		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description, Release: released})
+	}
+	return view, nil
+}
+
+// render writes a whole page or, if the template fails, none of it.
+func render(w http.ResponseWriter, t *template.Template, name string, status int, data any) {
+	var page bytes.Buffer
+	if err := t.ExecuteTemplate(&page, name, data); err != nil {
+		writeProblem(w, http.StatusInternalServerError, "the page could not be made: "+err.Error())
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w) // a browser that left cannot be told
+}
