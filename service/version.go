@@ -13,6 +13,7 @@ type Version struct {
 	Version     string   `json:"version"`          // semver, without a leading v
 	Commit      string   `json:"commit,omitempty"` // git commit, lower-case hex
 	Digest      string   `json:"digest"`           // "sha256:…" over the registered files
+	Bundle      string   `json:"bundle,omitempty"` // "sha256:…" of the uploaded archive as it is stored
 	Description string   `json:"description,omitempty"`
 	Owners      []string `json:"owners,omitempty"`
 	Manifest    string   `json:"manifest"`            // name of the manifest file
@@ -26,6 +27,7 @@ type Version struct {
 
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`
+	Released     bool      `json:"released,omitempty"` // carried beta or release at any time: its semver means these contents
 }
 
 // Run is what to run. Exactly one of Image, Artifact or Command alone says so;

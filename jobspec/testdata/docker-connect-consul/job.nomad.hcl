@@ -1,0 +1,149 @@
+job "dyn-filtercontigs-4f2a9c1d" {
+  namespace   = "default"
+  datacenters = ["*"]
+  node_pool   = "default"
+  type        = "service"
+  meta = {
+    dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
+    dynsvc_module  = "FilterContigs"
+    dynsvc_spec    = "sha256:19d5918ed7c24d8eb2698b929d5fbdfa6b5dcd3bde3a5851dc04b842a3a0ed20"
+    dynsvc_version = "1.2.0"
+  }
+
+  # A regular expression, since it alone also fits nodes without a class.
+  constraint {
+    attribute = "${node.class}"
+    operator  = "regexp"
+    value     = "^(?:general|highmem)$"
+  }
+
+  affinity {
+    attribute = "${node.class}"
+    operator  = "regexp"
+    value     = "^(?:general)$"
+    weight    = 50
+  }
+
+  # No deployments: while one is active, Nomad refuses to scale.
+  update {
+    max_parallel = 0
+  }
+
+  group "app" {
+    count          = 0
+    shutdown_delay = "5s"
+
+    scaling {
+      enabled = true
+      min     = 0
+      max     = 10
+    }
+
+    restart {
+      attempts = 1
+      interval = "10m"
+      delay    = "1s"
+      mode     = "fail"
+    }
+
+    reschedule {
+      attempts       = 2
+      interval       = "10m"
+      delay          = "5s"
+      delay_function = "constant"
+      unlimited      = false
+    }
+
+    ephemeral_disk {
+      size = 300
+    }
+
+    network {
+      mode = "bridge"
+    }
+
+    service {
+      name = "dyn-filtercontigs-4f2a9c1d"
+      port = "5000"
+      tags = ["dynsvc"]
+      meta = {
+        dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
+        dynsvc_module  = "FilterContigs"
+        dynsvc_spec    = "sha256:19d5918ed7c24d8eb2698b929d5fbdfa6b5dcd3bde3a5851dc04b842a3a0ed20"
+        dynsvc_version = "1.2.0"
+      }
+
+      check {
+        type     = "http"
+        path     = "/"
+        interval = "1s"
+        timeout  = "2s"
+
+        # The sidecar admits no check, so Consul asks the program itself, at
+        # the allocation's address on the node's bridge.
+        address_mode = "alloc"
+      }
+
+      connect {
+        sidecar_service {
+          # It comes every 10 s only; the check above tells more and sooner.
+          disable_default_tcp_check = true
+        }
+
+        sidecar_task {
+          driver = "raw_exec"
+
+          config {
+            command = "/usr/local/bin/consul"
+            args = [
+              "connect", "proxy",
+              "-service", "dyn-filtercontigs-4f2a9c1d",
+              "-service-addr", "127.0.0.1:5000",
+              "-listen", "0.0.0.0:${NOMAD_PORT_connect_proxy_dyn_filtercontigs_4f2a9c1d}",
+            ]
+          }
+
+          env = {
+            CONSUL_HTTP_ADDR = "172.26.64.1:8500"
+          }
+          shutdown_delay = "0s"
+
+          resources {
+            cpu    = 100
+            memory = 128
+          }
+        }
+      }
+    }
+
+    task "app" {
+      driver = "docker"
+
+      config {
+        image              = "registry.example.org/filtercontigs:1.2.0"
+        image_pull_timeout = "5m0s"
+      }
+
+      env = {
+        HOST           = "0.0.0.0"
+        PORT           = "5000"
+        DYNSVC_MODULE  = "FilterContigs"
+        DYNSVC_VERSION = "1.2.0"
+        DYNSVC_SERVICE = "dyn-filtercontigs-4f2a9c1d"
+        LOG_LEVEL      = "info"
+      }
+
+      resources {
+        cpu    = 500
+        memory = 512
+      }
+
+      kill_timeout = "30s"
+
+      logs {
+        max_files     = 3
+        max_file_size = 5
+      }
+    }
+  }
+}
