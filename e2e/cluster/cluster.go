@@ -153,7 +153,9 @@ func (c *Cluster) Stop() error {
 	// it did not manage in time, the sweep does.
 	errs := []error{c.purgeJobs(ctx)}
 	for _, p := range slices.Backward(c.procs) {
+		began := time.Now()
 		errs = append(errs, p.stop(10*time.Second))
+		fmt.Fprintf(c.progress, "%5.1fs  to stop %s\n", time.Since(began).Seconds(), p.name)
 	}
 	c.spawn.close()
 	return errors.Join(append(errs, c.slot.sweep(ctx), c.slot.release())...)

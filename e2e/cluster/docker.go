@@ -17,6 +17,12 @@ func (c *Cluster) startDocker(ctx context.Context) error {
 	if c.Registry == "" {
 		return nil
 	}
+	// Nomad gives a container with a card to the runtime named nvidia; with cards
+	// that are not there, the usual one does.
+	config := `{"runtimes": {"nvidia": {"path": "runc"}}}`
+	if err := os.WriteFile(c.data("docker.json"), []byte(config+"\n"), 0o644); err != nil {
+		return fmt.Errorf("configure Docker: %w", err)
+	}
 	// It touches no packet filter: published ports go through its own proxy
 	// process, which is what they do on loopback anyway, and nothing leaves the
 	// machine. So a daemon that is already here keeps all its rules.
@@ -55,9 +61,6 @@ func (c *Cluster) runRegistry() error {
 	file := c.data("registry.yml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		return fmt.Errorf("configure the registry: %w", err)
-	}
-	if err := os.WriteFile(c.data("docker.json"), []byte("{}\n"), 0o644); err != nil {
-		return fmt.Errorf("configure Docker: %w", err)
 	}
 	return c.run("registry", []string{"docker-registry", "serve", file})
 }

@@ -99,20 +99,37 @@ func (c *Cluster) purgeJobs(ctx context.Context) error {
 			return fmt.Errorf("stop job %s: %w", job.ID, err)
 		}
 	}
-	return WaitFor(ctx, "the allocations to end", 45*time.Second, func(ctx context.Context) error {
-		allocs, _, err := c.Nomad.Allocations().List(opts)
+	if err := WaitFor(ctx, "the allocations to end", 45*time.Second, c.nothingRuns); err != nil {
+		return err
+	}
+	// An allocation is complete for the server before its client has taken down
+	// its network.
+	return WaitFor(ctx, "the allocations' networks to go", 10*time.Second, func(context.Context) error {
+		allocs, err := c.slot.allocs()
 		if err != nil {
 			return err
 		}
-		var live []string
-		for _, a := range allocs {
-			if a.ClientStatus == nomad.AllocClientStatusRunning || a.ClientStatus == nomad.AllocClientStatusPending {
-				live = append(live, a.JobID+" on "+a.NodeName)
-			}
-		}
-		if len(live) > 0 {
-			return fmt.Errorf("still there: %s", strings.Join(live, ", "))
+		if left, err := leases(allocs); err != nil || len(left) > 0 {
+			return errors.Join(err, fmt.Errorf("addresses still taken: %v", left))
 		}
 		return nil
 	})
+}
+
+func (c *Cluster) nothingRuns(ctx context.Context) error {
+	opts := (&nomad.QueryOptions{Namespace: nomad.AllNamespacesNamespace}).WithContext(ctx)
+	allocs, _, err := c.Nomad.Allocations().List(opts)
+	if err != nil {
+		return err
+	}
+	var live []string
+	for _, a := range allocs {
+		if a.ClientStatus == nomad.AllocClientStatusRunning || a.ClientStatus == nomad.AllocClientStatusPending {
+			live = append(live, a.JobID+" on "+a.NodeName)
+		}
+	}
+	if len(live) > 0 {
+		return fmt.Errorf("still there: %s", strings.Join(live, ", "))
+	}
+	return nil
 }

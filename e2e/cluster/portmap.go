@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// removePortMaps removes the address translations and the address leases of
+// removePortMaps removes the address translations and the addresses of
 // allocations whose client was killed before it could. Left alone, a port of
 // 127.0.0.1 would lead to an address that nobody has.
 func removePortMaps(ctx context.Context, allocs []string) error {
@@ -46,28 +46,67 @@ func removePortMaps(ctx context.Context, allocs []string) error {
 			}
 		}
 	}
-	return errors.Join(append(errs, removeLeases(allocs))...)
+	return errors.Join(append(errs, removeLeases(ctx, allocs))...)
 }
 
-// removeLeases removes the files by which addresses of the bridge are taken;
-// each is named after an address and names its allocation inside.
-func removeLeases(allocs []string) error {
-	files, err := filepath.Glob("/var/run/cni/nomad/*.*.*.*")
+// leases are the files by which addresses of the bridge are taken; each is
+// named after an address and names its allocation inside.
+func leases(allocs []string) (files []string, err error) {
+	all, err := filepath.Glob("/var/run/cni/nomad/*.*.*.*")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, file := range files {
+	for _, file := range all {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue // given back meanwhile
 		}
-		id, _, _ := strings.Cut(string(text), "\r\n")
-		if !slices.Contains(allocs, strings.TrimSpace(id)) {
-			continue
-		}
-		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+		id, _, _ := strings.Cut(string(text), "\n")
+		if slices.Contains(allocs, strings.TrimSpace(id)) {
+			files = append(files, file)
 		}
 	}
-	return nil
+	return files, nil
+}
+
+// removeLeases gives the addresses back, and takes back what the packet filter
+// lets through for them.
+func removeLeases(ctx context.Context, allocs []string) error {
+	files, err := leases(allocs)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	table, err := output(ctx, "iptables-save", "-t", "filter")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, file := range files {
+		address := " " + filepath.Base(file) + "/32 "
+		for line := range strings.Lines(table) {
+			rule, ok := strings.CutPrefix(strings.TrimSpace(line), "-A CNI-FORWARD")
+			if !ok || !strings.Contains(rule, address) {
+				continue
+			}
+			args := append([]string{"-w", "-D", "CNI-FORWARD"}, strings.Fields(rule)...)
+			if _, err := output(ctx, "iptables", args...); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// removeAdminRule removes the one rule by which Nomad lets traffic into the
+// slot's bridge; the chain itself is shared.
+func (s *slot) removeAdminRule(ctx context.Context) error {
+	rule := []string{"NOMAD-ADMIN", "-d", s.bridgeSubnet(), "-o", s.bridge(), "-j", "ACCEPT"}
+	if _, err := output(ctx, "iptables", append([]string{"-w", "-C"}, rule...)...); err != nil {
+		return nil //nolint:nilerr // that is the answer no
+	}
+	_, err := output(ctx, "iptables", append([]string{"-w", "-D"}, rule...)...)
+	return err
 }

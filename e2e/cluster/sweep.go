@@ -29,6 +29,7 @@ func (s *slot) sweep(ctx context.Context) error {
 		s.unmount(),
 		removeNamespaces(allocs),
 		removePortMaps(ctx, allocs),
+		s.removeAdminRule(ctx),
 		s.removeBridges(ctx),
 		s.removeCgroups(),
 		s.removeData(),
