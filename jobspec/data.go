@@ -24,7 +24,7 @@ type Data struct {
 	NodePool    Text
 	Classes     Text  // regular expression over the node class
 	Tightest    *Text // regular expression; nil where there is one class only
-	Meta        Map   // for the job and its service alike
+	Meta        []Var // for the job and its service alike
 	Max         Number
 
 	Mesh        bool
@@ -73,7 +73,7 @@ type Artifact struct {
 	Checksum *Text
 }
 
-// Var is one variable of the program's environment.
+// Var is a name and its value.
 type Var struct {
 	Name  Word
 	Value Text
@@ -111,7 +111,6 @@ func (r *Renderer) data(v service.Version, p Placement, digest string) (Data, er
 		Datacenters:      newList(p.Datacenters),
 		NodePool:         newText(p.Pool),
 		Classes:          newText(classPattern(p.Classes)),
-		Meta:             newMap(meta(v, digest)),
 		Max:              newNumber(v.Scale.Max),
 		Mesh:             r.settings.Mesh,
 		HostNetwork:      r.hostNetwork(p),
@@ -142,12 +141,11 @@ func (r *Renderer) data(v service.Version, p Placement, digest string) (Data, er
 	for _, a := range r.artifacts(v) {
 		d.Artifacts = append(d.Artifacts, Artifact{Source: newText(a.url), Checksum: optionalText(a.checksum)})
 	}
-	for _, name := range slices.Sorted(maps.Keys(v.Run.Env)) {
-		w, err := newWord(name)
-		if err != nil {
-			return Data{}, fmt.Errorf("run.env: %w", err)
-		}
-		d.Env = append(d.Env, Var{Name: w, Value: newText(v.Run.Env[name])})
+	if d.Meta, err = vars(meta(v, digest)); err != nil {
+		return Data{}, fmt.Errorf("meta: %w", err)
+	}
+	if d.Env, err = vars(v.Run.Env); err != nil {
+		return Data{}, fmt.Errorf("run.env: %w", err)
 	}
 	for _, name := range slices.Sorted(slices.Values(v.Run.Secrets)) {
 		w, err := newWord(name)
@@ -165,6 +163,18 @@ func (r *Renderer) data(v service.Version, p Placement, digest string) (Data, er
 		}
 	}
 	return d, nil
+}
+
+func vars(m map[string]string) ([]Var, error) {
+	var vars []Var
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		w, err := newWord(name)
+		if err != nil {
+			return nil, err
+		}
+		vars = append(vars, Var{Name: w, Value: newText(m[name])})
+	}
+	return vars, nil
 }
 
 func hostSet(r service.Run) bool {

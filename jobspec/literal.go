@@ -53,17 +53,6 @@ func newList(items []string) List {
 	return List{literal{string(hclwrite.TokensForValue(cty.TupleVal(values)).Bytes())}}
 }
 
-// Map is an object of strings, in the order of its keys.
-type Map struct{ literal }
-
-func newMap(items map[string]string) Map {
-	values := make(map[string]cty.Value, len(items))
-	for k, s := range items {
-		values[k] = cty.StringVal(s)
-	}
-	return Map{literal{string(hclwrite.TokensForValue(cty.ObjectVal(values)).Bytes())}}
-}
-
 var wordForm = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
 
 // Word is letters, digits and underscores only, and prints itself bare. It is

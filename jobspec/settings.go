@@ -109,4 +109,3 @@ func (s Settings) Rules() (Rules, error) {
 	}
 	return r, nil
 }
-

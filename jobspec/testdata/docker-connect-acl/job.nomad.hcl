@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:d9a1e8bc08db34a4eeaa73dad431139f1919a4dcdd4c2e8473e1636258514265"
+    dynsvc_spec    = "sha256:36234250c4dabe62404ab238d669822647f945629915583884b601e48c226bab"
     dynsvc_version = "1.2.0"
   }
 
@@ -66,10 +67,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:d9a1e8bc08db34a4eeaa73dad431139f1919a4dcdd4c2e8473e1636258514265"
+        dynsvc_spec    = "sha256:36234250c4dabe62404ab238d669822647f945629915583884b601e48c226bab"
         dynsvc_version = "1.2.0"
       }
 
@@ -104,9 +106,10 @@ job "dyn-filtercontigs-4f2a9c1d" {
             ]
           }
 
-          env = {
+          env {
             CONSUL_HTTP_ADDR = "172.26.64.1:8500"
           }
+
           shutdown_delay = "0s"
 
           resources {
@@ -125,7 +128,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

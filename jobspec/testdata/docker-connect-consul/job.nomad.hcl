@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:19d5918ed7c24d8eb2698b929d5fbdfa6b5dcd3bde3a5851dc04b842a3a0ed20"
+    dynsvc_spec    = "sha256:67cab6cb75489f9d0514c500986ab2570ab29e03f9782447d1598099d247d04f"
     dynsvc_version = "1.2.0"
   }
 
@@ -66,10 +67,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:19d5918ed7c24d8eb2698b929d5fbdfa6b5dcd3bde3a5851dc04b842a3a0ed20"
+        dynsvc_spec    = "sha256:67cab6cb75489f9d0514c500986ab2570ab29e03f9782447d1598099d247d04f"
         dynsvc_version = "1.2.0"
       }
 
@@ -103,9 +105,10 @@ job "dyn-filtercontigs-4f2a9c1d" {
             ]
           }
 
-          env = {
+          env {
             CONSUL_HTTP_ADDR = "172.26.64.1:8500"
           }
+
           shutdown_delay = "0s"
 
           resources {
@@ -124,7 +127,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

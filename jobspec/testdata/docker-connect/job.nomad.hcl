@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:eb403759baaf84680d96c3e6362af50ba486d40ebbf46319f3e08718dd971701"
+    dynsvc_spec    = "sha256:fd9c2a86e76a12addbb12089844037242f4226cb3533a7f42b4b9b25dbfcc7a4"
     dynsvc_version = "1.2.0"
   }
 
@@ -66,10 +67,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:eb403759baaf84680d96c3e6362af50ba486d40ebbf46319f3e08718dd971701"
+        dynsvc_spec    = "sha256:fd9c2a86e76a12addbb12089844037242f4226cb3533a7f42b4b9b25dbfcc7a4"
         dynsvc_version = "1.2.0"
       }
 
@@ -109,7 +111,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

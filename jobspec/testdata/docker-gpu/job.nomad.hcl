@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:0972c1ce3a62b92219e0e103ec7a52306dc3fb12e22820eb06fcda8aa67ddd16"
+    dynsvc_spec    = "sha256:848be2ea230ab26cf2ca06ce20b295cf681b88fe5cc7dd91878b847e882ef9e4"
     dynsvc_version = "1.2.0"
   }
 
@@ -59,10 +60,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:0972c1ce3a62b92219e0e103ec7a52306dc3fb12e22820eb06fcda8aa67ddd16"
+        dynsvc_spec    = "sha256:848be2ea230ab26cf2ca06ce20b295cf681b88fe5cc7dd91878b847e882ef9e4"
         dynsvc_version = "1.2.0"
       }
 
@@ -102,7 +104,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

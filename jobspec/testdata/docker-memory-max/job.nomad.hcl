@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:57ec533cb13ba38e7f663ee722baec69a345de06a68875424c65d79c2b1ba140"
+    dynsvc_spec    = "sha256:557015a5aa5bc68e5258ab1c1cf467136392ff841d6fbfc0ca7768b62ada6e87"
     dynsvc_version = "1.2.0"
   }
 
@@ -63,10 +64,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:57ec533cb13ba38e7f663ee722baec69a345de06a68875424c65d79c2b1ba140"
+        dynsvc_spec    = "sha256:557015a5aa5bc68e5258ab1c1cf467136392ff841d6fbfc0ca7768b62ada6e87"
         dynsvc_version = "1.2.0"
       }
 
@@ -86,7 +88,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

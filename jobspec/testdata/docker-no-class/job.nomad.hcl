@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:5d3b03071005e80d4f95eb74004a6fdae6ad6df57d93d058c1ec88019d0054df"
+    dynsvc_spec    = "sha256:6c0c2d794ae574a6fa49ac4c3e11209af32c03710dd1e98d60b4d58bab3b9cbd"
     dynsvc_version = "1.2.0"
   }
 
@@ -63,10 +64,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:5d3b03071005e80d4f95eb74004a6fdae6ad6df57d93d058c1ec88019d0054df"
+        dynsvc_spec    = "sha256:6c0c2d794ae574a6fa49ac4c3e11209af32c03710dd1e98d60b4d58bab3b9cbd"
         dynsvc_version = "1.2.0"
       }
 
@@ -86,7 +88,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

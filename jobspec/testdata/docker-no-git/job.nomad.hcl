@@ -3,9 +3,10 @@ job "dyn-filtercontigs-9c9c9c9c" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:77858c8b4debb45f989f3663f5dbcdcfec9bf394e62cd168939d7657fa474307"
+    dynsvc_spec    = "sha256:277305db514d4355476e624ce097a18c961c96592dd58996322af1283e50d31a"
     dynsvc_version = "1.2.0"
   }
 
@@ -62,9 +63,10 @@ job "dyn-filtercontigs-9c9c9c9c" {
       name = "dyn-filtercontigs-9c9c9c9c"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:77858c8b4debb45f989f3663f5dbcdcfec9bf394e62cd168939d7657fa474307"
+        dynsvc_spec    = "sha256:277305db514d4355476e624ce097a18c961c96592dd58996322af1283e50d31a"
         dynsvc_version = "1.2.0"
       }
 
@@ -84,7 +86,7 @@ job "dyn-filtercontigs-9c9c9c9c" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

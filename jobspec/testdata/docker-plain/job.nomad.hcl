@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:7c7fdc21c47df33f96d640e0d1c93f358ed80fa7685d25a86a5c52cebcccf32a"
+    dynsvc_spec    = "sha256:6abac695300fc707619386e1fdb15354beacade1e7cbbbdb011f7de4da2af9f9"
     dynsvc_version = "1.2.0"
   }
 
@@ -70,10 +71,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:7c7fdc21c47df33f96d640e0d1c93f358ed80fa7685d25a86a5c52cebcccf32a"
+        dynsvc_spec    = "sha256:6abac695300fc707619386e1fdb15354beacade1e7cbbbdb011f7de4da2af9f9"
         dynsvc_version = "1.2.0"
       }
 
@@ -93,7 +95,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:f3f1e891eaefb1c61d10b8df9aecf2165dee33a6ee420fe0ddfffebac0c13ca7"
+    dynsvc_spec    = "sha256:69e4ed391f7daf450fcb37a0222b50fefbd58bb5294d4202e5d32083ea4ee261"
     dynsvc_version = "1.2.0"
   }
 
@@ -70,10 +71,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:f3f1e891eaefb1c61d10b8df9aecf2165dee33a6ee420fe0ddfffebac0c13ca7"
+        dynsvc_spec    = "sha256:69e4ed391f7daf450fcb37a0222b50fefbd58bb5294d4202e5d32083ea4ee261"
         dynsvc_version = "1.2.0"
       }
 
@@ -93,7 +95,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

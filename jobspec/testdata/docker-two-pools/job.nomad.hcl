@@ -4,10 +4,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["dc1", "dc2"]
   node_pool   = "all"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:643d751efb3c2478bb66d327da77b6436a8ba6dd0bf5541f515f0fcb8f13646e"
+    dynsvc_spec    = "sha256:85ef8089ed47ef096643dbdc7d2a71ce1f95d8ca1edb7e00cd06997251a0a3c4"
     dynsvc_version = "1.2.0"
   }
 
@@ -71,10 +72,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:643d751efb3c2478bb66d327da77b6436a8ba6dd0bf5541f515f0fcb8f13646e"
+        dynsvc_spec    = "sha256:85ef8089ed47ef096643dbdc7d2a71ce1f95d8ca1edb7e00cd06997251a0a3c4"
         dynsvc_version = "1.2.0"
       }
 
@@ -94,7 +96,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

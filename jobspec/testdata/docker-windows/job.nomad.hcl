@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:ed194e0db01981559fe65e3391d82a7928636fa5b51f11f6db3ccb26a8de3de6"
+    dynsvc_spec    = "sha256:e083365616c068d2ae1d59525cd525c8b937b48f11083ecc882f1bc6a5e2953b"
     dynsvc_version = "1.2.0"
   }
 
@@ -63,10 +64,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:ed194e0db01981559fe65e3391d82a7928636fa5b51f11f6db3ccb26a8de3de6"
+        dynsvc_spec    = "sha256:e083365616c068d2ae1d59525cd525c8b937b48f11083ecc882f1bc6a5e2953b"
         dynsvc_version = "1.2.0"
       }
 
@@ -86,7 +88,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         image_pull_timeout = "5m0s"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:2cfd8c02c891321283f61776eaff6c955888245518b704d5c2a026e65f35c2df"
+    dynsvc_spec    = "sha256:035a1d04f8b76173fd9e6ce997a7e4f1e98d54f0e156961d8a5cf2be82d9f9c5"
     dynsvc_version = "1.2.0"
   }
 
@@ -59,10 +60,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:2cfd8c02c891321283f61776eaff6c955888245518b704d5c2a026e65f35c2df"
+        dynsvc_spec    = "sha256:035a1d04f8b76173fd9e6ce997a7e4f1e98d54f0e156961d8a5cf2be82d9f9c5"
         dynsvc_version = "1.2.0"
       }
 
@@ -109,7 +111,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         destination = "local/"
       }
 
-      env = {
+      env {
         HOST           = "0.0.0.0"
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:c846da1ea9de68b604bac6f6cb3dec1850b6b659d002607306b77f59b7d1d89f"
+    dynsvc_spec    = "sha256:6d01a22fa98acfcb73bb941533b6871154730a9e0e8ad218747ae8fc9d8d3737"
     dynsvc_version = "1.2.0"
   }
 
@@ -61,10 +62,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:c846da1ea9de68b604bac6f6cb3dec1850b6b659d002607306b77f59b7d1d89f"
+        dynsvc_spec    = "sha256:6d01a22fa98acfcb73bb941533b6871154730a9e0e8ad218747ae8fc9d8d3737"
         dynsvc_version = "1.2.0"
       }
 
@@ -95,7 +97,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         HOST           = "${NOMAD_IP_http}"
         PORT           = "${NOMAD_PORT_http}"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:9172e00022715564a32c23f2d72c5d0429d2def4952754dbf57a5eab1ff329b8"
+    dynsvc_spec    = "sha256:248ae04cc22e1262fe615e2aa1f278f99bdfc054fd7e8c499e5cccaff8a739e9"
     dynsvc_version = "1.2.0"
   }
 
@@ -61,10 +62,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:9172e00022715564a32c23f2d72c5d0429d2def4952754dbf57a5eab1ff329b8"
+        dynsvc_spec    = "sha256:248ae04cc22e1262fe615e2aa1f278f99bdfc054fd7e8c499e5cccaff8a739e9"
         dynsvc_version = "1.2.0"
       }
 
@@ -95,7 +97,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         HOST           = "${NOMAD_IP_http}"
         PORT           = "${NOMAD_PORT_http}"
         DYNSVC_MODULE  = "FilterContigs"

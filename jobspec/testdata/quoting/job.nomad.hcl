@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:fa18a5b1d424bc9c5c60ca04783d83d7a6fccfbdc1ef6ec282b8c5f76c493c26"
+    dynsvc_spec    = "sha256:5150a5b3ab3233c22016f7a69357987504d8511e3d10970da6641334b5e43970"
     dynsvc_version = "1.2.0"
   }
 
@@ -61,10 +62,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:fa18a5b1d424bc9c5c60ca04783d83d7a6fccfbdc1ef6ec282b8c5f76c493c26"
+        dynsvc_spec    = "sha256:5150a5b3ab3233c22016f7a69357987504d8511e3d10970da6641334b5e43970"
         dynsvc_version = "1.2.0"
       }
 
@@ -95,7 +97,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         HOST           = "${NOMAD_IP_http}"
         PORT           = "${NOMAD_PORT_http}"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:44ba33139ff3f7238bb4920b74ae1de29e6544d90dca18895a42f9728bd731e4"
+    dynsvc_spec    = "sha256:dd32cefd9e81d116c19ce0d639d6f4f1fd9e2341e0eedea6dde18b1d28ccc01c"
     dynsvc_version = "1.2.0"
   }
 
@@ -61,10 +62,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:44ba33139ff3f7238bb4920b74ae1de29e6544d90dca18895a42f9728bd731e4"
+        dynsvc_spec    = "sha256:dd32cefd9e81d116c19ce0d639d6f4f1fd9e2341e0eedea6dde18b1d28ccc01c"
         dynsvc_version = "1.2.0"
       }
 
@@ -95,7 +97,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         HOST           = "${NOMAD_IP_http}"
         PORT           = "${NOMAD_PORT_http}"
         DYNSVC_MODULE  = "FilterContigs"

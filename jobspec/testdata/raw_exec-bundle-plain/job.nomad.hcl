@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:6762b4831a8a16a8122d3a5f7bb15f74d3f583de2997d84c51b1f20ddc52387c"
+    dynsvc_spec    = "sha256:f819f72d9c7f731e5be9d699a364fe4fa0f8518dc344f2e12aad8ccebf037657"
     dynsvc_version = "1.2.0"
   }
 
@@ -61,10 +62,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "http"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:6762b4831a8a16a8122d3a5f7bb15f74d3f583de2997d84c51b1f20ddc52387c"
+        dynsvc_spec    = "sha256:f819f72d9c7f731e5be9d699a364fe4fa0f8518dc344f2e12aad8ccebf037657"
         dynsvc_version = "1.2.0"
       }
 
@@ -95,7 +97,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         HOST           = "${NOMAD_IP_http}"
         PORT           = "${NOMAD_PORT_http}"
         DYNSVC_MODULE  = "FilterContigs"

@@ -3,10 +3,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
   datacenters = ["*"]
   node_pool   = "default"
   type        = "service"
-  meta = {
+
+  meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:0b161224c506530e7be868fc2322ab9a1cb7fd4004d35cee0dcdb96342eb68a1"
+    dynsvc_spec    = "sha256:f80419cf3e5e68ffbdd6ca3a37d88dbecab5b87380db21f4bf0890869c995d71"
     dynsvc_version = "1.2.0"
   }
 
@@ -66,10 +67,11 @@ job "dyn-filtercontigs-4f2a9c1d" {
       name = "dyn-filtercontigs-4f2a9c1d"
       port = "5000"
       tags = ["dynsvc"]
-      meta = {
+
+      meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:0b161224c506530e7be868fc2322ab9a1cb7fd4004d35cee0dcdb96342eb68a1"
+        dynsvc_spec    = "sha256:f80419cf3e5e68ffbdd6ca3a37d88dbecab5b87380db21f4bf0890869c995d71"
         dynsvc_version = "1.2.0"
       }
 
@@ -103,9 +105,10 @@ job "dyn-filtercontigs-4f2a9c1d" {
             ]
           }
 
-          env = {
+          env {
             CONSUL_HTTP_ADDR = "172.26.64.1:8500"
           }
+
           shutdown_delay = "0s"
 
           resources {
@@ -135,7 +138,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
         }
       }
 
-      env = {
+      env {
         PORT           = "5000"
         DYNSVC_MODULE  = "FilterContigs"
         DYNSVC_VERSION = "1.2.0"
