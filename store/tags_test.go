@@ -1,0 +1,55 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+func TestSetTag(t *testing.T) {
+	db := open(t)
+	a1 := save(t, db, version("A", "1.0.0", 1), "dev")
+	a2 := save(t, db, version("A", "1.1.0", 2), "dev")
+	twin := save(t, db, version("A", "1.0.0", 3))
+	b := save(t, db, version("B", "1.0.0", 4))
+
+	check(t, db.SetTag(t.Context(), "a", "release", a1.ID, "ada"), nil)
+	check(t, db.SetTag(t.Context(), "A", "release", a1.ID, "ada"), nil) // no move
+	check(t, db.SetTag(t.Context(), "A", "release", a2.ID, "grace"), nil)
+	// Back to what was a release before is no new release.
+	check(t, db.SetTag(t.Context(), "A", "release", a1.ID, "ada"), nil)
+
+	check(t, db.SetTag(t.Context(), "A", "beta", twin.ID, "ada"), service.ErrConflict, string(a1.ID))
+	check(t, db.SetTag(t.Context(), "A", "nightly", twin.ID, "ada"), nil)
+	check(t, db.SetTag(t.Context(), "A", "dev", b.ID, "ada"), service.ErrInvalid, "is a version of B")
+	check(t, db.SetTag(t.Context(), "A", "dev", "dyn-a-none", "ada"), service.ErrNotFound)
+	check(t, db.SetTag(t.Context(), "A", "^1", a1.ID, "ada"), service.ErrInvalid)
+
+	equal(t, module(t, db, "A").Tags, map[string]service.ID{"dev": a2.ID, "release": a1.ID, "nightly": twin.ID})
+	moves, err := db.TagHistory(t.Context(), "a", 0, 0)
+	check(t, err, nil)
+	for i := range moves {
+		if moves[i].At.IsZero() {
+			t.Errorf("move %d has no time", moves[i].ID)
+		}
+		moves[i].At = epoch
+	}
+	want := []store.TagMove{
+		{ID: 6, Tag: "nightly", To: twin.ID, Who: "ada"},
+		{ID: 5, Tag: "release", From: a2.ID, To: a1.ID, Who: "ada"},
+		{ID: 4, Tag: "release", From: a1.ID, To: a2.ID, Who: "grace"},
+		{ID: 3, Tag: "release", To: a1.ID, Who: "ada"},
+		{ID: 2, Tag: "dev", From: a1.ID, To: a2.ID, Who: "ada"},
+		{ID: 1, Tag: "dev", To: a1.ID, Who: "ada"},
+	}
+	for i := range want {
+		want[i].At = epoch
+	}
+	equal(t, moves, want)
+	page, err := db.TagHistory(t.Context(), "A", 4, 2)
+	check(t, err, nil)
+	if len(page) != 2 || page[0].ID != 3 || page[1].ID != 2 {
+		t.Errorf("the page before 4 is %+v, want the moves 3 and 2", page)
+	}
+}
