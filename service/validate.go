@@ -80,7 +80,7 @@ func (r *Resources) validate(f *faults) {
 	for i, g := range r.GPUs {
 		field := fmt.Sprintf("resources.gpus[%d]", i)
 		f.check(gpuName.MatchString(g.Name), field+".name", `must be a device name such as "nvidia/gpu", not %q`, g.Name)
-		f.check(!seen[g.Name], field+".name", "%q is asked for twice: raise count instead", g.Name)
+		f.check(!seen[g.Name], field+".name", "is asked for twice: raise count instead")
 		seen[g.Name] = true
 		f.check(g.Count >= 1 && g.Count <= maxGPUs, field+".count", "must be between 1 and %d, not %d", maxGPUs, g.Count)
 		f.check(g.MinMemory >= 0 && g.MinMemory <= maxAmount, field+".min_memory", "must be a number of MiB from 0 to %d, not %d", maxAmount, g.MinMemory)
@@ -103,7 +103,7 @@ func (s *Scale) validate(f *faults) {
 	for i, w := range s.Windows {
 		field := fmt.Sprintf("scale.windows[%d]", i)
 		f.check(strings.TrimSpace(w.Name) != "" && len(w.Name) <= 64, field+".name", "must be 1 to 64 characters, not %q", w.Name)
-		f.check(!seen[w.Name], field+".name", "%q is defined twice: give each window its own name", w.Name)
+		f.check(!seen[w.Name], field+".name", "is there twice: give each window its own name")
 		seen[w.Name] = true
 		w.validate(f, field)
 		f.check(w.Min >= 1, field+".min", "must be 1 or more instances, not %d", w.Min)
@@ -116,7 +116,7 @@ func validateMethods(f *faults, methods []Method) {
 	for i, m := range methods {
 		field := fmt.Sprintf("methods[%d]", i)
 		f.check(methodName.MatchString(m.Name), field+".name", "must begin with a letter and have only letters, digits, _, - and $, not %q: leave the module's name out", m.Name)
-		f.check(!seen[m.Name], field+".name", "%q is defined twice: join both blocks", m.Name)
+		f.check(!seen[m.Name], field+".name", "is there twice: join both blocks")
 		seen[m.Name] = true
 		f.check(m.Mode == Sync || m.Mode == Async || m.Mode == Both, field+".mode", `must be "sync", "async" or "both", not %q`, m.Mode)
 		if m.Mode != Async {

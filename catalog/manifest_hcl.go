@@ -1,0 +1,259 @@
+package catalog
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// readHCL reads module.hcl. Its grammar is the calls below, block by block.
+func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, []Notice, error) {
+	p := newPlaces(file)
+	body := p.parse(src)
+	if body == nil {
+		return service.Version{}, nil, joined(p.faults)
+	}
+	top := &section{places: p, body: body, what: file}
+	p.start[""] = hcl.InitialPos
+	labels, modules := top.blocks("module", "module", "FilterContigs")
+	top.finish()
+	if len(modules) == 0 {
+		if len(p.faults) == 0 {
+			p.fault(hcl.InitialPos, `%s needs a module block: module "FilterContigs" { … }`, file)
+		}
+		return service.Version{}, nil, joined(p.faults)
+	}
+	for _, more := range modules[1:] {
+		p.fault(p.start[more.path], "a second module, %s: a folder holds one, move it to a folder of its own", more.what)
+	}
+	s := modules[0]
+	p.start[""], p.start["module"] = p.start[s.path], p.start[s.path]
+	s.path, p.names = "", map[string]string{}
+	v := d.version()
+	v.Module, v.Manifest = labels[0], file
+	readModule(s, &v, d)
+	p.check(&v)
+	p.checkFiles(fsys, &v)
+	if len(p.faults) > 0 {
+		return service.Version{}, nil, joined(p.faults)
+	}
+	var notices []Notice
+	for _, remark := range remarks(&v) {
+		at := p.of(remark[0])
+		notices = append(notices, Notice{File: file, Line: at.Line, Col: at.Column, Text: remark[0] + " " + remark[1]})
+	}
+	return v, notices, nil
+}
+
+// parse returns nil where the text is not HCL. An attribute given twice is
+// reported and the rest still read.
+func (p *places) parse(src []byte) *hclsyntax.Body {
+	tokens, diags := hclsyntax.LexConfig(src, p.file, hcl.InitialPos)
+	if at, deep := tooDeep(tokens); deep {
+		p.fault(at, "brackets nest too deep")
+		return nil
+	}
+	usable := !diags.HasErrors()
+	if usable {
+		var file *hcl.File
+		file, diags = hclsyntax.ParseConfig(src, p.file, hcl.InitialPos)
+		body, ok := file.Body.(*hclsyntax.Body)
+		for _, diag := range diags {
+			usable = usable && diag.Summary == "Attribute redefined"
+		}
+		if ok && usable {
+			p.syntax(diags)
+			return body
+		}
+	}
+	p.syntax(diags)
+	return nil
+}
+
+func (p *places) syntax(diags hcl.Diagnostics) {
+	for _, diag := range diags {
+		if diag.Severity != hcl.DiagError {
+			continue
+		}
+		at := hcl.InitialPos
+		if diag.Subject != nil {
+			at = diag.Subject.Start
+		}
+		text := diag.Summary + ": " + strings.Join(strings.Fields(diag.Detail), " ")
+		if diag.Summary == "Invalid single-argument block definition" {
+			text = "a block on one line has one attribute at most: write each attribute on a line of its own"
+		}
+		p.fault(at, "%s", text)
+	}
+}
+
+func readModule(s *section, v *service.Version, d Defaults) {
+	s.need("version", `"1.2.0"`)
+	s.text("version", `"1.2.0"`, &v.Version)
+	s.text("description", `"Drops short contigs."`, &v.Description)
+	s.texts("owners", `["ada", "grace"]`, &v.Owners)
+	s.text("interface", `"FilterContigs.spec"`, &v.Interface)
+	s.text("apps", `"ui/narrative/methods"`, &v.Apps)
+	if run := s.block("run"); run != nil {
+		readRun(run, &v.Run)
+	} else {
+		s.broken["run"] = true
+		if !s.has("run") {
+			s.fault(s.start[""], "%s needs a run block that says what to run: image, artifact with command, or command", s.what)
+		}
+	}
+	if resources := s.block("resources"); resources != nil {
+		readResources(resources, &v.Resources)
+	}
+	if scale := s.block("scale"); scale != nil {
+		readScale(scale, &v.Scale)
+	}
+	names, methods := s.blocks("method", "methods", "filter_contigs")
+	for i, m := range methods {
+		method := d.method(names[i])
+		mode := string(method.Mode)
+		m.text("mode", `"both"`, &mode)
+		method.Mode = service.Mode(mode)
+		m.duration("timeout", `"60s"`, &method.Timeout)
+		m.duration("job_timeout", `"2h"`, &method.JobTimeout)
+		if method.Mode == service.Sync {
+			if m.has("job_timeout") {
+				m.bad(m.field("job_timeout"), m.of(m.field("job_timeout")), `is for async calls: set mode = "both" or leave it out`)
+			}
+			method.JobTimeout = service.Duration{}
+		}
+		m.flag("idempotent", &method.Idempotent)
+		m.finish()
+		v.Methods = append(v.Methods, method)
+	}
+	s.finish()
+}
+
+func readRun(s *section, r *service.Run) {
+	s.text("image", `"registry.example.org/name:1.2.0"`, &r.Image)
+	s.text("artifact", `"https://example.org/server.tar.gz"`, &r.Artifact)
+	s.text("checksum", `"sha256:…"`, &r.Checksum)
+	s.text("command", `"bin/server"`, &r.Command)
+	s.texts("args", `["--verbose"]`, &r.Args)
+	s.number("port", "5000", &r.Port)
+	s.table("env", `{ LOG_LEVEL = "info" }`, &r.Env)
+	s.texts("secrets", `["DB_PASSWORD"]`, &r.Secrets)
+	if health := s.block("health"); health != nil {
+		health.text("path", `"/"`, &r.Health.Path)
+		health.duration("start_deadline", `"120s"`, &r.Health.StartDeadline)
+		health.finish()
+	}
+	s.duration("stop_grace", `"30s"`, &r.StopGrace)
+	forms := []string{"image", "artifact", "command"}
+	if slices.ContainsFunc(forms, func(form string) bool { return s.broken[s.field(form)] }) {
+		// It was said which form is meant; how the others go with it is not known.
+		for _, field := range []string{"run", "run.artifact", "run.checksum", "run.command", "run.args"} {
+			s.broken[field] = true
+		}
+	}
+	s.finish()
+}
+
+func readResources(s *section, r *service.Resources) {
+	s.number("cpu", "500", &r.CPU)
+	s.number("memory", "512", &r.Memory)
+	s.number("memory_max", "1024", &r.MemoryMax)
+	if s.given("memory") && !s.given("memory_max") && r.MemoryMax < r.Memory {
+		r.MemoryMax = 0
+	}
+	if s.given("memory_max") && !s.given("memory") && r.MemoryMax > 0 {
+		r.Memory = min(r.Memory, r.MemoryMax)
+	}
+	s.number("disk", "300", &r.Disk)
+	names, gpus := s.blocks("gpu", "gpus", "nvidia/gpu")
+	for i, g := range gpus {
+		gpu := service.GPU{Name: names[i], Count: 1}
+		g.number("count", "1", &gpu.Count)
+		g.memory("min_memory", &gpu.MinMemory)
+		g.text("model", `"A100"`, &gpu.Model)
+		g.finish()
+		r.GPUs = append(r.GPUs, gpu)
+	}
+	s.finish()
+}
+
+var memorySize = regexp.MustCompile(`^([0-9]{1,9}) ?(MiB|GiB|TiB)$`)
+
+// memory takes an amount written with its unit and turns it into MiB.
+func (s *section) memory(name string, to *int) {
+	text := ""
+	s.text(name, `"24 GiB"`, &text)
+	if !s.given(name) {
+		return
+	}
+	parts := memorySize.FindStringSubmatch(text)
+	if parts == nil {
+		s.bad(s.field(name), s.start[s.field(name)], `must be an amount in MiB, GiB or TiB such as "24 GiB", not %q`, text)
+		return
+	}
+	n, _ := strconv.Atoi(parts[1]) // nine digits always fit
+	*to = n * map[string]int{"MiB": 1, "GiB": 1 << 10, "TiB": 1 << 20}[parts[2]]
+}
+
+func readScale(s *section, c *service.Scale) {
+	s.number("min", "0", &c.Min)
+	s.number("max", "10", &c.Max)
+	s.number("concurrency", "10", &c.Concurrency)
+	s.number("max_concurrency", "50", &c.MaxConcurrency)
+	s.duration("idle_after", `"10m"`, &c.IdleAfter)
+	names, windows := s.blocks("window", "windows", "office hours")
+	for i, b := range windows {
+		w := service.Window{Name: names[i], Min: 1}
+		b.need("cron", `"0 8 * * 1-5"`)
+		b.need("duration", `"10h"`)
+		b.text("cron", `"0 8 * * 1-5"`, &w.Cron)
+		b.duration("duration", `"10h"`, &w.Duration)
+		b.text("time_zone", `"America/Los_Angeles"`, &w.TimeZone)
+		b.number("min", "2", &w.Min)
+		b.finish()
+		c.Windows = append(c.Windows, w)
+	}
+	s.finish()
+	s.widen(c)
+}
+
+// widen keeps a default from contradicting what the manifest says beside it.
+func (s *section) widen(c *service.Scale) {
+	if !s.given("max") {
+		c.Max = max(c.Max, c.Min)
+		for _, w := range c.Windows {
+			c.Max = max(c.Max, w.Min)
+		}
+	}
+	if !s.given("min") && c.Max >= 0 {
+		c.Min = min(c.Min, c.Max)
+	}
+	if !s.given("max_concurrency") {
+		c.MaxConcurrency = max(c.MaxConcurrency, c.Concurrency)
+	}
+	if !s.given("concurrency") && c.MaxConcurrency >= 1 {
+		c.Concurrency = min(c.Concurrency, c.MaxConcurrency)
+	}
+}
+
+// checkFiles reports files that the manifest names and the module lacks.
+func (p *places) checkFiles(fsys fs.FS, v *service.Version) {
+	for _, f := range []struct {
+		field, name string
+		folder      bool
+	}{{"interface", v.Interface, false}, {"apps", v.Apps, true}} {
+		if f.name == "" || p.broken[f.field] {
+			continue
+		}
+		if text := missing(fsys, f.name, f.folder); text != "" {
+			p.fault(p.of(f.field), "%s %s", f.field, text)
+		}
+	}
+}

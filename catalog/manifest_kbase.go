@@ -1,0 +1,228 @@
+package catalog
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+const kbaseApps = "ui/narrative/methods"
+
+// kbase reads a kbase.yml. Its texts begin as those of KBase's own catalog do,
+// so that what is written about those helps here too.
+type kbase struct {
+	*places
+	keys map[string]*yaml.Node // key -> value, aliases followed
+}
+
+// readKBase takes what a kbase.yml says as it stands in existing repositories;
+// unknown keys are left alone. What it cannot say comes from the defaults, and
+// there is one instance at most, as such modules are used to.
+func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, []Notice, error) {
+	k := &kbase{places: newPlaces(file), keys: map[string]*yaml.Node{}}
+	k.start[""] = hcl.InitialPos
+	v := d.version()
+	v.Manifest = file
+	v.Scale.Max, v.Scale.Min = 1, min(v.Scale.Min, 1)
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(strings.ToValidUTF8(string(src), "")), &root); err != nil {
+		k.fault(yamlPlace(err), "is not YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
+		return service.Version{}, nil, joined(k.faults)
+	}
+	if len(root.Content) == 0 || follow(root.Content[0]).Kind != yaml.MappingNode {
+		k.fault(hcl.InitialPos, "has no keys: it begins with module-name: and the name of the module")
+		return service.Version{}, nil, joined(k.faults)
+	}
+	k.take(follow(root.Content[0]), "")
+	k.text("module-name", "module", &v.Module)
+	k.text("module-description", "description", &v.Description)
+	k.version(&v)
+	k.text("service-language", "", new(string))
+	k.owners(&v)
+	k.serviceConfig()
+	if v.Module != "" && !service.ValidModuleName(v.Module) && !k.broken["module"] {
+		k.bad("module", k.of("module"), "names must be alphanumeric characters (including underscores) only, with no spaces, and 63 at most, not %q", v.Module)
+	}
+	image, why := d.kbaseImage(&v)
+	if v.Run.Image = image; why != "" && !k.broken["module"] && !k.broken["version"] {
+		k.fault(k.start[""], "%s", why)
+	}
+	k.broken["run"] = why != ""
+	k.broken["run.image"] = k.broken["module"] || k.broken["version"]
+	if info, err := fs.Stat(fsys, kbaseApps); err == nil && info.IsDir() {
+		v.Apps = kbaseApps
+	}
+	notices := k.findInterface(fsys, &v)
+	k.check(&v)
+	if len(k.faults) > 0 {
+		return service.Version{}, nil, joined(k.faults)
+	}
+	return v, notices, nil
+}
+
+var yamlLine = regexp.MustCompile(`line ([0-9]{1,9})`)
+
+func yamlPlace(err error) hcl.Pos {
+	at := hcl.InitialPos
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		_, _ = fmt.Sscan(m[1], &at.Line) // nine digits are a number
+	}
+	return at
+}
+
+// follow goes from an alias to what it stands for.
+func follow(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias // never an alias itself
+	}
+	return n
+}
+
+func place(n *yaml.Node) hcl.Pos { return hcl.Pos{Line: n.Line, Column: n.Column} }
+
+// take notes the values of a mapping, under a prefix.
+func (k *kbase) take(m *yaml.Node, prefix string) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		key := prefix + m.Content[i].Value
+		if first, twice := k.keys[key]; twice {
+			k.fault(place(m.Content[i]), "%q is there twice, first at line %d: remove one", key, first.Line)
+			continue
+		}
+		k.keys[key] = follow(m.Content[i+1])
+	}
+}
+
+func (k *kbase) required(key, field string) (*yaml.Node, bool) {
+	n := k.keys[key]
+	switch {
+	case n == nil:
+		k.broken[field] = true
+		k.fault(k.start[""], "missing %q required field", key)
+		return nil, false
+	case n.ShortTag() == "!!null" || n.Kind == yaml.ScalarNode && strings.TrimSpace(n.Value) == "":
+		k.broken[field] = true
+		k.fault(place(n), "missing value for %q required field", key)
+		return nil, false
+	}
+	k.start[field] = place(n)
+	return n, true
+}
+
+func (k *kbase) text(key, field string, to *string) {
+	n, ok := k.required(key, field)
+	if !ok {
+		return
+	}
+	if n.Kind != yaml.ScalarNode {
+		k.broken[field] = true
+		k.fault(place(n), "%q required field must be a text", key)
+		return
+	}
+	*to = strings.TrimSpace(n.Value)
+}
+
+func (k *kbase) version(v *service.Version) {
+	const key = "module-version"
+	n, ok := k.required(key, "version")
+	if !ok {
+		return
+	}
+	k.broken["version"] = true
+	if tag := n.ShortTag(); tag == "!!float" || tag == "!!int" {
+		k.fault(place(n), "Invalid version string - must be in semantic version format. See http://semver.org: "+
+			"%s is a number to YAML, write three numbers such as %s", n.Value, threeNumbers(n.Value))
+		return
+	}
+	trial := service.Version{Version: strings.TrimSpace(n.Value)}
+	for _, f := range service.Faults(trial.Validate()) {
+		if n.Kind != yaml.ScalarNode || f.Field == "version" {
+			k.fault(place(n), "Invalid version string - must be in semantic version format. See http://semver.org: %q has not the form 1.2.0", n.Value)
+			return
+		}
+	}
+	k.broken["version"] = false
+	v.Version = trial.Version
+}
+
+func threeNumbers(number string) string {
+	if simple := regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,9})?$`); !simple.MatchString(number) {
+		return "1.2.0"
+	}
+	major, minor, found := strings.Cut(number, ".")
+	trim := func(s string) string {
+		if s = strings.TrimLeft(s, "0"); s == "" {
+			return "0"
+		}
+		return s
+	}
+	if !found {
+		minor = "0"
+	}
+	return trim(major) + "." + trim(minor) + ".0"
+}
+
+func (k *kbase) owners(v *service.Version) {
+	const key = "owners"
+	n, ok := k.required(key, "owners")
+	if !ok {
+		return
+	}
+	if n.Kind != yaml.SequenceNode {
+		k.fault(place(n), "%q required field must be a list, e.g. owners: [ada, grace]", key)
+		return
+	}
+	if len(n.Content) == 0 {
+		k.fault(place(n), "missing value for %q required field", key)
+	}
+	for _, item := range n.Content {
+		item = follow(item)
+		if item.Kind != yaml.ScalarNode || item.ShortTag() == "!!null" {
+			k.fault(place(item), "%q required field must be a list of user names", key)
+			continue
+		}
+		k.start[fmt.Sprintf("owners[%d]", len(v.Owners))] = place(item)
+		v.Owners = append(v.Owners, strings.TrimSpace(item.Value))
+	}
+}
+
+// yes and no are what YAML 1.1, which KBase's own reader speaks, takes for a
+// truth value.
+var (
+	yes = []string{"true", "yes", "on"}
+	no  = []string{"false", "no", "off"}
+)
+
+func (k *kbase) serviceConfig() {
+	const key, inner = "service-config", "service-config.dynamic-service"
+	n := k.keys[key]
+	if n == nil || n.ShortTag() == "!!null" {
+		k.fault(k.start[""], "this module is no dynamic service: what runs here has service-config: with dynamic-service: true in it")
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		k.fault(place(n), "%q optional field must be a dict, e.g. service-config: {dynamic-service: true}", key)
+		return
+	}
+	k.take(n, key+".")
+	value := k.keys[inner]
+	if value == nil {
+		k.fault(place(n), "this module is no dynamic service: add dynamic-service: true to service-config")
+		return
+	}
+	plain := value.Kind == yaml.ScalarNode && value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
+	word := strings.ToLower(value.Value)
+	switch {
+	case plain && slices.Contains(yes, word):
+	case plain && slices.Contains(no, word):
+		k.fault(place(value), "this module is no dynamic service: it runs as jobs, dynamic-service is %s", value.Value)
+	default:
+		k.fault(place(value), `Invalid service-config - "dynamic-service" property must be a boolean "true" or "false", without quotes`)
+	}
+}

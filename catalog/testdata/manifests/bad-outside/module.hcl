@@ -1,0 +1,3 @@
+version = "1.0.0"
+modul "A" {
+}

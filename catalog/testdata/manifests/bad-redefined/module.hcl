@@ -1,0 +1,8 @@
+module "A" {
+  version = "1.0.0"
+  version = "1.0.1"
+  run {
+    command = "x"
+    prot    = 1
+  }
+}
