@@ -1,0 +1,134 @@
+package nomad
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/nomad/api"
+)
+
+const (
+	// quiet is how long the event stream may be silent: Nomad sends a heartbeat
+	// every 30 s.
+	quiet = 45 * time.Second
+
+	backoffMin = 500 * time.Millisecond
+	backoffMax = 10 * time.Second
+)
+
+// follow keeps one event stream open until ctx ends. Each time it is open anew it
+// asks for a full list, since what happened in between may be lost: Nomad keeps
+// few events and says nothing when it left some out.
+func (c *Cluster) follow(ctx context.Context) error {
+	wait := backoffMin
+	for {
+		began := time.Now()
+		err := c.events(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if time.Since(began) > quiet {
+			wait = backoffMin
+		}
+		c.log.Warn("event stream ended", "reason", err, "took", time.Since(began).Round(time.Millisecond).String())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait/2 + rand.N(wait)): // a crowd of agents must not come back in step
+		}
+		wait = min(2*wait, backoffMax)
+	}
+}
+
+// events reads one event stream to its end.
+func (c *Cluster) events(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(quiet, func() { cancel(errors.New("no heartbeat")) })
+	defer watchdog.Stop()
+
+	// Nothing older than the last list is of use. An index that Nomad has not
+	// reached starts at its newest event.
+	c.mem.mu.Lock()
+	index := max(c.mem.jobs, c.mem.allocs)
+	c.mem.mu.Unlock()
+	params := url.Values{
+		"topic": {string(api.TopicJob), string(api.TopicAllocation), string(api.TopicEvaluation)},
+		"index": {strconv.FormatUint(index, 10)},
+	}
+	body, err := c.stream.Raw().Response("/v1/event/stream?"+params.Encode(), (&api.QueryOptions{}).WithContext(ctx))
+	if err != nil {
+		return classify(err, "open event stream")
+	}
+	defer body.Close()
+	stop := context.AfterFunc(ctx, func() { _ = body.Close() }) // unblocks the read; its error is what ends the loop
+	defer stop()
+	drain(c.resubs)
+	signal(c.relist)
+
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-c.resubs:
+			cancel(errors.New("the cluster is another one now"))
+		}
+	}()
+
+	lines := json.NewDecoder(body)
+	for {
+		var b batch
+		if err := lines.Decode(&b); err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				return cause
+			}
+			if errors.Is(err, io.EOF) {
+				return errors.New("closed by nomad")
+			}
+			return fmt.Errorf("read event stream: %w", err)
+		}
+		watchdog.Reset(quiet)
+		c.mem.apply(c.payloads(&b), b.Index, time.Now())
+	}
+}
+
+// payloads decodes the events of a batch that are about jobs of dynsvc.
+func (c *Cluster) payloads(b *batch) []payload {
+	var out []payload
+	for i := range b.Events {
+		e := &b.Events[i]
+		if !strings.HasPrefix(e.jobID(), c.opts.Prefix) {
+			continue
+		}
+		var p payload
+		if err := json.Unmarshal(e.Payload, &p); err != nil {
+			c.log.Warn("event not understood", "topic", e.Topic, "error", err)
+			signal(c.relist)
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// signal leaves a token in a channel of one, if it has none.
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+func drain(ch chan struct{}) {
+	select {
+	case <-ch:
+	default:
+	}
+}
