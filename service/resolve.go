@@ -49,7 +49,7 @@ func ValidateTag(name string) error {
 // A range takes pre-releases only where one of its bounds is itself a
 // pre-release: "^1.2" never means 1.3.0-rc.1, ">=1.3.0-0" can.
 // Several development versions may share one semver; then the one that is
-// tagged release is meant, else the newest registration.
+// tagged release is meant, else one that was released, else the newest.
 //
 // The error is of kind [ErrNotFound] and says what there is, or of kind
 // [ErrInvalid] where a prefix fits several versions.
@@ -108,12 +108,21 @@ func (m *Module) prefer(exact string) (Version, bool) {
 	if v, ok := m.tagged(Release); ok && v.Version == exact {
 		return v, true
 	}
-	for _, v := range m.Versions {
-		if v.Version == exact {
-			return v, true
+	var newest *Version
+	for i := range m.Versions {
+		v := &m.Versions[i]
+		switch {
+		case v.Version != exact:
+		case v.Released:
+			return *v, true
+		case newest == nil:
+			newest = v
 		}
 	}
-	return Version{}, false
+	if newest == nil {
+		return Version{}, false
+	}
+	return *newest, true
 }
 
 func (m *Module) highest(ref string) (Version, bool) {

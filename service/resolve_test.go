@@ -87,6 +87,11 @@ func TestResolveTells(t *testing.T) {
 
 func TestResolvePrefersTheReleaseAmongDuplicates(t *testing.T) {
 	m := filterContigs()
+	m.Versions[1].Released = true
+	if got, err := service.Resolve(m, "1.3.0"); err != nil || got.ID != "dyn-b" {
+		t.Errorf("once released: %s, %v, want dyn-b", got.ID, err)
+	}
+	m.Versions[0].Released = true
 	m.Tags["release"] = "dyn-b"
 	for _, ref := range []string{"1.3.0", "^1"} {
 		if got, err := service.Resolve(m, ref); err != nil || got.ID != "dyn-b" {
