@@ -6,11 +6,12 @@ import "time"
 type Load struct {
 	ID       ID        `json:"id"`
 	Phase    Phase     `json:"phase"`
-	InFlight int       `json:"in_flight"` // calls passed on and not yet answered, streams included
-	Queued   int       `json:"queued"`    // calls held until an instance is free
-	Ready    int       `json:"ready"`     // endpoints that answered a probe
-	LastBusy time.Time `json:"last_busy"` // end of the last moment with a call in flight or queued; zero: never
-	Since    time.Time `json:"since"`     // when Phase began
+	InFlight int       `json:"in_flight"`         // calls passed on and not yet answered, streams included
+	Queued   int       `json:"queued"`            // calls held until an instance is free
+	Ready    int       `json:"ready"`             // endpoints that answered a probe
+	LastBusy time.Time `json:"last_busy"`         // end of the last moment with a call in flight or queued; zero: never
+	Since    time.Time `json:"since"`             // when Phase began
+	Failure  *Failure  `json:"failure,omitempty"` // what the gateway itself found wrong with the last start; nil: nothing
 }
 
 // Phase is the gateway's view of a service.

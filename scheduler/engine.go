@@ -1,0 +1,281 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/robfig/cron/v3"
+	"golang.org/x/time/rate"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// cluster is where services run.
+type cluster interface {
+	Scale(ctx context.Context, s service.Scaling) (revision uint64, err error)
+	State(ctx context.Context, id service.ID) (service.State, error)
+	States() (states []service.State, fresh bool)
+}
+
+// gate is where calls come in.
+type gate interface {
+	Loads() []service.Load                                        // of the services that are not idle
+	Drain(ctx context.Context, id service.ID, keep int) (ok bool) // no calls to all but keep instances; false: calls are there, or ctx ended
+	Open(id service.ID)                                           // takes a Drain back
+	SetStopped(id service.ID, stopped bool)
+}
+
+// Options of an Engine. The zero value of each field stands for its default.
+type Options struct {
+	Tick       time.Duration // between two looks at everything; whole seconds, default 2 s
+	Rules      Rules         // default DefaultRules
+	HoldFor    time.Duration // how long someone else's count stays, default 10 min
+	ScaleRate  float64       // changes of counts that ticks may begin in a second, default 20
+	ColdStarts int           // wakes that may be with the cluster at once, default 16
+	// StopGrace and StartDeadline are for versions that do not say, default 30 s
+	// to finish calls and 2 min to begin to answer.
+	StopGrace     time.Duration
+	StartDeadline time.Duration
+	// ScaleTimeout bounds one request to the cluster, default 10 s.
+	ScaleTimeout time.Duration
+	// DeployWait is how long a change waits for a deployment to end before it is
+	// decided anew, default 30 s.
+	DeployWait time.Duration
+	// Ensure makes the job of a published version exist. Default: none, and a
+	// service without a job cannot be woken.
+	Ensure func(ctx context.Context, id service.ID) error
+}
+
+func (o Options) withDefaults() Options {
+	o.Tick = orDefault(o.Tick, 2*time.Second)
+	o.Rules = orDefault(o.Rules, DefaultRules())
+	o.HoldFor = orDefault(o.HoldFor, 10*time.Minute)
+	o.StopGrace = orDefault(o.StopGrace, 30*time.Second)
+	o.StartDeadline = orDefault(o.StartDeadline, 2*time.Minute)
+	o.ScaleRate = orDefault(o.ScaleRate, 20)
+	o.ColdStarts = orDefault(o.ColdStarts, 16)
+	o.ScaleTimeout = orDefault(o.ScaleTimeout, 10*time.Second)
+	o.DeployWait = orDefault(o.DeployWait, 30*time.Second)
+	return o
+}
+
+func orDefault[T comparable](v, d T) T {
+	var zero T
+	if v == zero {
+		return d
+	}
+	return v
+}
+
+// Engine feeds Decide and makes its decisions true.
+type Engine struct {
+	db      *store.DB
+	cluster cluster
+	gate    gate
+	log     hclog.Logger
+	opts    Options
+
+	pace   *rate.Limiter // of the changes that ticks begin
+	starts chan struct{} // a token for each wake that is with the cluster
+	poke   chan struct{}
+	health atomic.Pointer[map[string]service.Check] // by allocation
+	work   sync.WaitGroup                           // changes under way
+
+	// The tick's own.
+	usage usage
+	sick  map[string]time.Time // allocation -> since when it is critical
+	blind string               // why the last tick could not decide; empty: it could
+	round uint64
+
+	mu       sync.Mutex // guards what follows, and the tracked but for their turns
+	services map[service.ID]*tracked
+	modules  map[string][]service.ID // published, by module key
+	settled  bool                    // Run has ended: nothing may be added to work
+}
+
+// New returns an Engine. It does nothing before Open.
+func New(db *store.DB, c cluster, g gate, log hclog.Logger, opts Options) *Engine {
+	opts = opts.withDefaults()
+	return &Engine{
+		db: db, cluster: c, gate: g, log: log, opts: opts,
+		// Two ticks' worth may go at once, so that a tick is never cut short
+		// because the one before it came late.
+		pace:     rate.NewLimiter(rate.Limit(opts.ScaleRate), max(1, int(opts.ScaleRate*2*opts.Tick.Seconds()))),
+		starts:   make(chan struct{}, opts.ColdStarts),
+		poke:     make(chan struct{}, 1),
+		services: map[service.ID]*tracked{},
+		modules:  map[string][]service.ID{},
+	}
+}
+
+// Open reads what people and the engine decided before: which services are
+// stopped, which counts are held, and the last decision of each. It must return
+// before Run and Wake are called. What is registered is to be published before
+// Run too, or counts that were changed meanwhile are taken as they are.
+func (e *Engine) Open(ctx context.Context) error {
+	last, err := e.db.LastDecisions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the last decisions: %w", err)
+	}
+	stopped, err := e.db.Stopped(ctx)
+	if err != nil {
+		return fmt.Errorf("read which services are stopped: %w", err)
+	}
+	holds, err := e.db.Holds(ctx, time.Now())
+	if err != nil {
+		return fmt.Errorf("read which counts are held: %w", err)
+	}
+	e.mu.Lock()
+	for id, d := range last {
+		e.track(id).last = d
+	}
+	for id := range stopped {
+		e.track(id).stopped = true
+	}
+	for id, h := range holds {
+		e.track(id).heldUntil = h.Until
+	}
+	e.mu.Unlock()
+	for id := range stopped {
+		e.gate.SetStopped(id, true)
+	}
+	return nil
+}
+
+// Publish tells the engine of a module's versions, all of them, in place of
+// those that it was told of before.
+func (e *Engine) Publish(m service.Module) {
+	key := service.ModuleKey(m.Name)
+	var faults []error
+	e.mu.Lock()
+	e.withdraw(key)
+	ids := make([]service.ID, 0, len(m.Versions))
+	for i := range m.Versions {
+		v := &m.Versions[i]
+		t := e.track(v.ID)
+		t.scale, t.grace = v.Scale, orDefault(v.Run.StopGrace.Duration, e.opts.StopGrace)
+		t.deadline = orDefault(v.Run.Health.StartDeadline.Duration, e.opts.StartDeadline)
+		c, err := newCalendar(v.Scale.Windows)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", v.ID, err))
+		}
+		t.calendar = c
+		ids = append(ids, v.ID)
+	}
+	e.modules[key] = ids
+	e.mu.Unlock()
+	if err := errors.Join(faults...); err != nil {
+		e.log.Warn("left out windows", "module", m.Name, "error", err)
+	}
+}
+
+// Withdraw forgets the versions of a module. Instances that run are left as they
+// are.
+func (e *Engine) Withdraw(module string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.withdraw(service.ModuleKey(module))
+}
+
+func (e *Engine) withdraw(key string) {
+	for _, id := range e.modules[key] {
+		t := e.services[id]
+		t.scale, t.calendar = service.Scale{}, calendar{}
+	}
+	delete(e.modules, key)
+}
+
+// SetHealth replaces what Consul says of all instances, by allocation. An
+// instance that is not in it is not known to be ill.
+func (e *Engine) SetHealth(checks map[string]service.Check) { e.health.Store(&checks) }
+
+// Poke asks for a tick at once: a queue forms, or a state changed.
+func (e *Engine) Poke() {
+	select {
+	case e.poke <- struct{}{}:
+	default: // one is asked for already
+	}
+}
+
+// leastPause keeps pokes from making ticks that follow each other at once.
+const leastPause = 50 * time.Millisecond
+
+// Run looks at everything regularly and when poked, until ctx ends; then it
+// waits for the changes that are under way.
+func (e *Engine) Run(ctx context.Context) error {
+	defer e.settle()
+	ticks := cron.New()
+	// Ticks run in this goroutine alone, and a poke that finds another one
+	// waiting is dropped, so that ticks never run side by side or pile up.
+	ticks.Schedule(cron.Every(e.opts.Tick), cron.FuncJob(e.Poke))
+	ticks.Start()
+	defer func() { <-ticks.Stop().Done() }()
+
+	e.Poke()
+	pause := time.NewTimer(leastPause)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-e.poke:
+		}
+		e.tick(ctx, time.Now())
+		pause.Reset(leastPause)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-pause.C:
+		}
+	}
+}
+
+// beside runs f beside the ticks; Run waits for it. Engine.mu is not held.
+func (e *Engine) beside(f func()) {
+	e.mu.Lock()
+	if e.settled {
+		e.mu.Unlock()
+		f()
+		return
+	}
+	e.work.Add(1)
+	e.mu.Unlock()
+	go func() {
+		defer e.work.Done()
+		f()
+	}()
+}
+
+func (e *Engine) settle() {
+	e.mu.Lock()
+	e.settled = true
+	e.mu.Unlock()
+	e.work.Wait()
+}
+
+// track returns what is remembered of a service, from now on. Engine.mu is held.
+func (e *Engine) track(id service.ID) *tracked {
+	t, ok := e.services[id]
+	if !ok {
+		t = newTracked(id)
+		e.services[id] = t
+	}
+	return t
+}
+
+// find returns a service that the engine was told of.
+func (e *Engine) find(id service.ID) (*tracked, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, ok := e.services[id]
+	if !ok || t.scale.Max <= 0 {
+		return nil, service.Errorf(service.ErrNotFound, "no service %s is registered", id)
+	}
+	return t, nil
+}

@@ -1,0 +1,237 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// staleAfter is how long a state that is older than our own last change is left
+// alone, and so is the absence of a job. Later it is the truth: the cluster was
+// restored from a backup, say.
+const staleAfter = 30 * time.Second
+
+// finding is what a tick found that is to be stored.
+type finding struct {
+	adopted service.Decision // the zero value: nothing was adopted
+	held    time.Time        // until when the adopted count stays; zero: not held
+	open    int64            // a decision whose outcome nobody had stored; 0: none
+	outcome string
+}
+
+// look reads everything that Decide is to know. ok is false when something is
+// not known, and then nothing is decided.
+func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []finding, ok bool) {
+	since := e.usage.since(now, e.opts.Rules.Stable)
+	samples, err := e.db.RecentSamples(ctx, since)
+	if err != nil {
+		e.hold("usage cannot be read: " + err.Error())
+		return Snapshot{}, nil, false
+	}
+	states, fresh := e.cluster.States()
+	if !fresh {
+		e.hold("the cluster has not been heard lately")
+		return Snapshot{}, nil, false
+	}
+	e.hold("")
+	e.usage.add(samples, since, now, e.opts.Rules.Stable)
+	loads := map[service.ID]service.Load{}
+	for _, l := range e.gate.Loads() {
+		loads[l.ID] = l
+	}
+	sick := e.diagnose(states, now)
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.round++
+	s = Snapshot{Now: now, Rules: e.opts.Rules}
+	for i := range states {
+		st := &states[i]
+		if !st.Registered {
+			continue
+		}
+		t := e.track(st.ID)
+		t.round = e.round
+		load := loads[st.ID]
+		f, fresh := e.observe(t, st, load.Queued, now)
+		if f.open != 0 || f.adopted.Service != "" {
+			found = append(found, f)
+		}
+		if t.count == 0 && load.Queued == 0 && t.scale.Min == 0 && len(t.calendar.windows) == 0 {
+			continue // the common case: idle
+		}
+		s.Services = append(s.Services, e.view(t, st, load, sick[st.ID], fresh, now))
+	}
+	e.forget(now)
+	return s, found, true
+}
+
+// hold says once why nothing is decided, and once that it is again.
+func (e *Engine) hold(why string) {
+	switch {
+	case why != "" && e.blind == "":
+		e.log.Warn("held all counts", "reason", why)
+	case why == "" && e.blind != "":
+		e.log.Info("decided on counts again")
+	}
+	e.blind = why
+}
+
+// observe compares what the cluster says of a service with what is remembered.
+// fresh is false while it is not to be decided on.
+func (e *Engine) observe(t *tracked, st *service.State, queued int, now time.Time) (f finding, fresh bool) {
+	switch {
+	case t.change != nil:
+		return f, false
+	case t.seen && st.Revision == t.revision && st.Count == t.count:
+		return f, true
+	case t.seen && st.Revision < t.revision && now.Sub(t.changed) < staleAfter:
+		return f, false
+	case t.seen && st.Count == t.count:
+		t.revision = st.Revision // the job was registered anew
+		return f, true
+	}
+	first, before := !t.seen, t.count
+	if first {
+		before = left(&t.last)
+		if t.last.ID != 0 && t.last.Outcome == "" {
+			f.open, f.outcome = t.last.ID, "not applied: the agent ended before the cluster was asked"
+			if st.Count == t.last.To {
+				f.outcome, before = applied, st.Count
+			}
+		}
+	} else if t.last.Outcome != applied && st.Count == t.last.To && now.Sub(t.last.At) < staleAfter {
+		before = st.Count // our own request, whose answer was lost
+	}
+	t.moved(st.Count, st.Revision, now)
+	if st.Count == before || t.scale.Max <= 0 {
+		return f, true
+	}
+	f.adopted = service.Decision{
+		Service: t.id, At: now, From: before, To: st.Count, Kind: service.KindAdopted,
+		Reason:  fmt.Sprintf("someone else changed the count from %d to %d", before, st.Count),
+		Outcome: applied,
+	}
+	// Nothing needs to be kept at zero: calls wake the service, and a cluster
+	// that was restarted has forgotten its counts.
+	if st.Count > 0 || !first && queued == 0 {
+		f.held = now.Add(e.opts.HoldFor)
+		t.heldUntil = f.held
+		f.adopted.Reason += ", which is kept for " + e.opts.HoldFor.String()
+	}
+	t.last = f.adopted
+	return f, true
+}
+
+// left is the count that the last decision left behind.
+func left(last *service.Decision) int {
+	if last.Outcome == applied {
+		return last.To
+	}
+	return last.From
+}
+
+// view is what Decide is to know of one service.
+func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int, fresh bool, now time.Time) View {
+	r := &e.opts.Rules
+	v := View{
+		ID: t.id, Scale: t.scale, Count: t.count, Fresh: fresh,
+		Ready: max(0, min(load.Ready, len(st.Endpoints)-sick)), Sick: sick,
+		Phase: load.Phase, Failed: st.Failure,
+		InFlight: load.InFlight, Queued: load.Queued,
+		Stable:   e.usage.average(t.id, load.InFlight, now, r.Stable),
+		Panic:    e.usage.average(t.id, load.InFlight, now, r.Panic),
+		LastBusy: load.LastBusy, Raised: t.raised, Changed: t.changed,
+		Floors:  t.calendar.at(now),
+		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
+	}
+	if v.Failed == nil {
+		v.Failed = load.Failure
+	}
+	if load.Phase == service.Ready {
+		v.ReadySince = load.Since
+		t.failures, t.retryAt = 0, time.Time{}
+	}
+	if t.count > 0 {
+		v.Peak = t.peak.add(now, demand(&v, now, r), r.Shrink)
+	}
+	return v
+}
+
+// diagnose counts the instances of each service that have been critical for
+// longer than a start of it takes.
+func (e *Engine) diagnose(states []service.State, now time.Time) map[service.ID]int {
+	health := e.health.Load()
+	ill := map[string]time.Time{}
+	counts := map[service.ID]int{}
+	for i := range states {
+		st := &states[i]
+		for j := range st.Endpoints {
+			ep := &st.Endpoints[j]
+			check := ep.Check
+			if check == service.Unknown && health != nil {
+				check = (*health)[ep.Alloc]
+			}
+			if check != service.Critical {
+				continue
+			}
+			since, known := e.sick[ep.Alloc]
+			if !known {
+				since = now
+			}
+			ill[ep.Alloc] = since
+			if now.Sub(since) >= e.deadline(st.ID) {
+				counts[st.ID]++
+			}
+		}
+	}
+	e.sick = ill
+	return counts
+}
+
+func (e *Engine) deadline(id service.ID) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t, ok := e.services[id]; ok && t.deadline > 0 {
+		return t.deadline
+	}
+	return e.opts.StartDeadline
+}
+
+// forget what the cluster no longer tells of: the job is gone.
+func (e *Engine) forget(now time.Time) {
+	for _, t := range e.services {
+		if t.seen && t.round != e.round && t.change == nil && now.Sub(t.changed) >= staleAfter {
+			t.seen, t.count, t.revision, t.last, t.peak = false, 0, 0, service.Decision{}, peak{}
+		}
+	}
+}
+
+// keep stores what a tick found.
+func (e *Engine) keep(ctx context.Context, found []finding) {
+	for i := range found {
+		f := &found[i]
+		if f.open != 0 {
+			if err := e.db.FinishDecision(ctx, f.open, f.outcome); err != nil {
+				e.log.Error("could not store an outcome", "decision", f.open, "error", err)
+			}
+		}
+		if f.adopted.Service == "" {
+			continue
+		}
+		d := &f.adopted
+		e.log.Info("adopted a count", "service", d.Service, "from", d.From, "to", d.To, "reason", d.Reason)
+		if _, err := e.db.AddDecision(ctx, *d); err != nil {
+			e.log.Error("could not store a decision", "service", d.Service, "error", err)
+		}
+		if f.held.IsZero() {
+			continue
+		}
+		if err := e.db.SetHold(ctx, d.Service, store.Hold{Count: d.To, Until: f.held, Who: "the cluster"}); err != nil {
+			e.log.Error("could not store a hold", "service", d.Service, "error", err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package scheduler
+
+import (
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// Snapshot is all that Decide knows.
+type Snapshot struct {
+	Now      time.Time
+	Rules    Rules
+	Services []View
+}
+
+// View is one service at the moment of the Snapshot.
+type View struct {
+	ID    service.ID
+	Scale service.Scale // Max 0: no version of it is known, so nothing is decided
+
+	Count  int  // desired instances, as the cluster has it
+	Ready  int  // instances that answer and that Consul does not call critical
+	Sick   int  // instances that Consul has called critical for longer than a start takes
+	Fresh  bool // all of this was heard lately; false: hold
+	Phase  service.Phase
+	Failed *service.Failure // why instances are missing; nil: nothing known
+
+	InFlight int     // calls passed on and not yet answered, now
+	Queued   int     // calls that wait for an instance, now
+	Stable   float64 // calls in flight, averaged over Rules.Stable
+	Panic    float64 // calls in flight, averaged over Rules.Panic
+	Peak     float64 // the largest demand within Rules.Shrink, see demand
+
+	LastBusy   time.Time // zero: not since the agent started
+	ReadySince time.Time // zero: no instance answers
+	Raised     time.Time // when the count was last raised or adopted
+	Changed    time.Time // when the count was last changed or adopted
+
+	Floors    []Floor // windows that are open now
+	Stopped   bool    // by an admin: no instance until it is started again
+	StoppedBy string
+	HeldUntil time.Time // a person's count stays until then
+	RetryAt   time.Time // after a failed start, no start of our own before then
+}
+
+// Floor is an open window: a minimum for some time.
+type Floor struct {
+	Name  string
+	Min   int
+	Until time.Time
+}
+
+// Rules are the numbers of the policy that are the same for all services.
+type Rules struct {
+	Utilisation float64       // share of a version's concurrency that is planned with
+	Stable      time.Duration // the window over which load is averaged
+	Panic       time.Duration // the short window that notices a jump
+	PanicFactor float64       // a jump: Panic asks for this many times the ready instances
+	Shrink      time.Duration // the count follows the largest demand of this long
+	MinLife     time.Duration // least time between a change of the count and a shrink by load
+	ColdGrace   time.Duration // how long after its first answer a service's queue is not yet load
+	IdleAfter   time.Duration // for versions that do not say
+}
+
+// DefaultRules are Knative's windows and factors with a slower way down: each
+// start here costs more than a container of a web page.
+func DefaultRules() Rules {
+	return Rules{
+		Utilisation: 0.7,
+		Stable:      60 * time.Second,
+		Panic:       6 * time.Second,
+		PanicFactor: 2,
+		Shrink:      5 * time.Minute,
+		MinLife:     60 * time.Second,
+		ColdGrace:   2 * time.Second,
+		IdleAfter:   10 * time.Minute,
+	}
+}
+
+// live is the number of calls that want an instance now.
+func (v *View) live() int { return v.InFlight + v.Queued }
+
+// held reports whether a person's count is to stay. A count of zero does not
+// keep callers out: that is what stopping a service is for.
+func (v *View) held(now time.Time) bool {
+	return now.Before(v.HeldUntil) && (v.Count > 0 || v.Queued == 0)
+}
+
+// cold reports whether the service has not answered long enough for its queue
+// to say anything: the queue of a start tells how many came, not how long they
+// take.
+func (v *View) cold(now time.Time, r *Rules) bool {
+	return v.Ready == 0 || v.ReadySince.IsZero() || now.Sub(v.ReadySince) < r.ColdGrace
+}
