@@ -2,9 +2,13 @@ package store_test
 
 import (
 	"math"
+	"path/filepath"
 	"testing"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
 )
 
 func TestDecisions(t *testing.T) {
@@ -59,4 +63,21 @@ func TestDecisions(t *testing.T) {
 	last, err := db.LastDecisions(t.Context())
 	check(t, err, nil)
 	equal(t, last, map[service.ID]service.Decision{a: a2, b: b1})
+}
+
+// What it costs to have a change on disk before it is acknowledged. NORMAL
+// is what the choice of FULL is measured against.
+func BenchmarkAddDecision(b *testing.B) {
+	for _, level := range []string{"FULL", "NORMAL"} {
+		b.Run(level, func(b *testing.B) {
+			db, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "dynsvc.db"), hclog.NewNullLogger(), store.WithSynchronous(level))
+			check(b, err, nil)
+			defer db.Close()
+			d := service.Decision{Service: fill(b, db, 1)[0], At: epoch, To: 1, Kind: service.KindWake, Reason: "a call waits"}
+			for b.Loop() {
+				_, err := db.AddDecision(b.Context(), d)
+				check(b, err, nil)
+			}
+		})
+	}
 }

@@ -53,7 +53,7 @@ func (db *DB) AddSamples(ctx context.Context, batch []service.Sample) error {
 				return err
 			}
 			_, err = insert.ExecContext(ctx, millis(s.Start), seq, s.Method, s.Width.Milliseconds(),
-				s.Calls, s.Errors, s.ColdStarts, s.InFlightPeak, s.QueuePeak,
+				s.Calls, s.Errors, s.ColdStarts, int64(s.InFlightPeak), int64(s.QueuePeak),
 				int64(s.Busy), int64(s.Latency), int64(s.LatencyMax))
 			if err != nil {
 				return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,70 +89,6 @@ func equal(t testing.TB, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
-	}
-}
-
-func TestOpenKeepsWhatWasSaved(t *testing.T) {
-	// A name that a DSN would misread if it were not escaped.
-	path := filepath.Join(t.TempDir(), "odd ?mode=memory#%41 name", "dynsvc.db")
-	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	db, err := store.Open(t.Context(), path, hclog.NewNullLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := save(t, db, version("A", "1.0.0", 1))
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	got, err := openAt(t, path).Version(t.Context(), want.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	equal(t, got, want)
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if info.Mode().Perm() != 0o600 {
-		t.Errorf("mode = %v, want only the owner to read it", info.Mode())
-	}
-	if _, err := os.Stat(path + "-wal"); err != nil {
-		t.Errorf("no write-ahead log beside an open database: %v", err)
-	}
-}
-
-func TestOpenRefuses(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) string {
-		t.Helper()
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	tests := []struct {
-		name    string
-		path    string
-		wantErr error
-		want    string
-	}{
-		{"text", write("notes.txt", strings.Repeat("not a database\n", 500)), service.ErrInvalid, "not a SQLite database"},
-		{"no folder", filepath.Join(dir, "none", "x.db"), service.ErrUnavailable, "does not exist"},
-		{"file as folder", filepath.Join(write("file", ""), "x.db"), service.ErrUnavailable, "folder"},
-		{"read-only folder", "/proc/x.db", service.ErrUnavailable, "cannot be written"},
-		{"folder as file", dir, service.ErrUnavailable, "directory"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := store.Open(t.Context(), tt.path, hclog.NewNullLogger())
-			check(t, err, tt.wantErr, tt.want)
-		})
-	}
-	if got, err := os.ReadFile(filepath.Join(dir, "notes.txt")); err != nil || !strings.HasPrefix(string(got), "not a database\n") {
-		t.Errorf("the refused file was changed: %q, %v", got[:20], err)
 	}
 }
 

@@ -1,0 +1,145 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// childFile, if set, makes the test program a child that registers for ever.
+const childFile = "STORE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childFile); path != "" {
+		fmt.Fprintln(os.Stderr, registerForEver(path))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// registerForEver prints a line for each round of changes after they were
+// acknowledged: the number of the contents and the id of the decision.
+func registerForEver(path string) error {
+	ctx := context.Background()
+	db, err := store.Open(ctx, path, hclog.NewNullLogger())
+	if err != nil {
+		return err
+	}
+	first := 0
+	if err := db.AllModules(ctx, func(m service.Module) error {
+		first += len(m.Versions)
+		return nil
+	}); err != nil {
+		return err
+	}
+	for i := first; ; i++ {
+		v := version("A", fmt.Sprintf("1.%d.0", i), i)
+		_, _, err := db.SaveVersion(ctx, store.Registration{Version: v, Tags: []string{"dev", "release"},
+			Files: []store.File{{Name: "module.hcl", Content: []byte(v.Version)}}})
+		if err != nil {
+			return err
+		}
+		id, err := db.AddDecision(ctx, service.Decision{Service: v.ID, To: i, Kind: service.KindWake, Reason: "a call waits"})
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Println(i, id); err != nil {
+			return err
+		}
+	}
+}
+
+// kill -9 at any moment loses nothing that was acknowledged. (It says nothing
+// of a loss of power, which nothing but synchronous=FULL stands for.)
+func TestKilledProcessLosesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dynsvc.db")
+	acknowledged := map[int]int64{} // contents -> decision
+	for round := range 8 {
+		killed(t, path, 5+11*round%17, acknowledged)
+
+		db := openAt(t, path)
+		m := module(t, db, "A")
+		// The last change may be there without having been acknowledged.
+		if n := len(m.Versions); n < len(acknowledged) || n > len(acknowledged)+round+1 {
+			t.Fatalf("%d versions are there after %d acknowledged ones and %d kills", n, len(acknowledged), round+1)
+		}
+		if newest := m.Versions[0].ID; m.Tags["release"] != newest || m.Tags["dev"] != newest {
+			t.Errorf("tags %v do not belong to the newest version %s: half a registration is there", m.Tags, newest)
+		}
+		for i, decision := range acknowledged {
+			v := version("A", fmt.Sprintf("1.%d.0", i), i)
+			got, err := db.Version(t.Context(), v.ID)
+			check(t, err, nil)
+			v.Released = true
+			equal(t, got, v)
+			f, err := db.File(t.Context(), v.ID, "module.hcl")
+			check(t, err, nil)
+			equal(t, string(f.Content), v.Version)
+			d, err := db.Decisions(t.Context(), v.ID, 0, 0)
+			check(t, err, nil)
+			if len(d) != 1 || d[0].ID != decision || d[0].To != i {
+				t.Errorf("decisions on %s = %+v, want the one with the id %d", v.ID, d, decision)
+			}
+		}
+		whole(t, db)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// killed starts a child, kills it after so many lines, and notes all it printed.
+func killed(t *testing.T, path string, lines int, acknowledged map[int]int64) {
+	t.Helper()
+	self, err := os.Executable()
+	check(t, err, nil)
+	child := exec.CommandContext(t.Context(), self)
+	child.Env = append(os.Environ(), childFile+"="+path)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	check(t, err, nil)
+	check(t, child.Start(), nil)
+	scan := bufio.NewScanner(out)
+	for n := 1; scan.Scan(); n++ {
+		a, b, _ := strings.Cut(scan.Text(), " ")
+		contents, err := strconv.Atoi(a)
+		check(t, err, nil)
+		decision, err := strconv.ParseInt(b, 10, 64)
+		check(t, err, nil)
+		acknowledged[contents] = decision
+		if n == lines {
+			check(t, child.Process.Kill(), nil) // and what is in the pipe counts as well
+		}
+	}
+	check(t, scan.Err(), nil)
+	if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != -1 {
+		t.Fatalf("the child ended by itself: %v", err)
+	}
+}
+
+// whole fails unless SQLite finds the file sound.
+func whole(t testing.TB, db *store.DB) {
+	t.Helper()
+	writer, _ := db.Handles()
+	var verdict string
+	check(t, writer.QueryRowContext(t.Context(), `PRAGMA integrity_check`).Scan(&verdict), nil)
+	if verdict != "ok" {
+		t.Errorf("integrity check: %s", verdict)
+	}
+	var orphans int
+	check(t, writer.QueryRowContext(t.Context(), `SELECT count(*) FROM pragma_foreign_key_check`).Scan(&orphans), nil)
+	if orphans != 0 {
+		t.Errorf("%d rows point at rows that are not there", orphans)
+	}
+}

@@ -1,0 +1,147 @@
+package store_test
+
+import (
+	"database/sql"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+var update = flag.Bool("update", false, "write the dump of the newest schema anew; never once it was released")
+
+// A database of each released schema, with rows in it, becomes what a new one
+// is, and keeps its rows.
+func TestReleasedSchemasMigrate(t *testing.T) {
+	fresh := open(t)
+	populate(t, fresh)
+	verify(t, fresh)
+	writer, _ := fresh.Handles()
+	var newest int
+	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
+	if *update {
+		name := filepath.Join("testdata", fmt.Sprintf("schema-%04d.sql", newest))
+		check(t, os.WriteFile(name, []byte(dump(t, writer)), 0o644), nil)
+	}
+	dumps, err := filepath.Glob("testdata/schema-*.sql")
+	check(t, err, nil)
+	if len(dumps) != newest {
+		t.Errorf("testdata has %d dumps for %d schemas: run go test -update ./store for the newest", len(dumps), newest)
+	}
+	for _, name := range dumps {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			text, err := os.ReadFile(name)
+			check(t, err, nil)
+			path := filepath.Join(t.TempDir(), "dynsvc.db")
+			sqlFile(t, path, string(text))
+			db := openAt(t, path)
+			verify(t, db)
+			whole(t, db)
+			got, _ := db.Handles()
+			equal(t, schema(t, got), schema(t, writer))
+		})
+	}
+}
+
+// populate leaves something in every table.
+func populate(t testing.TB, db *store.DB) {
+	t.Helper()
+	ctx := t.Context()
+	a1, a2 := version("A", "1.0.0", 1), version("A", "1.1.0", 2)
+	_, _, err := db.SaveVersion(ctx, store.Registration{Version: a1, Tags: []string{"dev", "release"},
+		Files: []store.File{{Name: "module.hcl", Content: []byte("module \"A\" {\n}\n")}}})
+	check(t, err, nil)
+	save(t, db, a2, "dev")
+	check(t, db.SetStopped(ctx, a1.ID, true, "ada"), nil)
+	check(t, db.SetHold(ctx, a2.ID, store.Hold{Count: 2, Until: epoch.Add(time.Minute), Who: "grace"}), nil)
+	id, err := db.AddDecision(ctx, service.Decision{Service: a2.ID, At: epoch, To: 1, Kind: service.KindWake,
+		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}})
+	check(t, err, nil)
+	check(t, db.FinishDecision(ctx, id, "applied"), nil)
+	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
+}
+
+// verify reads back what populate left.
+func verify(t testing.TB, db *store.DB) {
+	t.Helper()
+	ctx := t.Context()
+	a1, a2 := version("A", "1.0.0", 1), version("A", "1.1.0", 2)
+	a1.Released = true
+	equal(t, module(t, db, "A"), service.Module{Name: "A", Owners: a1.Owners,
+		Tags: map[string]service.ID{"dev": a2.ID, "release": a1.ID}, Versions: []service.Version{a2, a1}})
+	f, err := db.File(ctx, a1.ID, "module.hcl")
+	check(t, err, nil)
+	equal(t, string(f.Content), "module \"A\" {\n}\n")
+	moves, err := db.TagHistory(ctx, "A", 0, 1)
+	check(t, err, nil)
+	equal(t, moves, []store.TagMove{{ID: 3, Tag: "dev", From: a1.ID, To: a2.ID, At: epoch, Who: "ada"}})
+	stopped, err := db.Stopped(ctx)
+	check(t, err, nil)
+	equal(t, stopped, map[service.ID]bool{a1.ID: true})
+	holds, err := db.Holds(ctx, epoch)
+	check(t, err, nil)
+	equal(t, holds, map[service.ID]store.Hold{a2.ID: {Count: 2, Until: epoch.Add(time.Minute), Who: "grace"}})
+	last, err := db.LastDecisions(ctx)
+	check(t, err, nil)
+	equal(t, last, map[service.ID]service.Decision{a2.ID: {ID: 1, Service: a2.ID, At: epoch, To: 1, Kind: service.KindWake,
+		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}, Outcome: "applied"}})
+	samples, err := db.RecentSamples(ctx, epoch)
+	check(t, err, nil)
+	equal(t, samples, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)})
+	entries, err := db.Audit(ctx, 0, 0)
+	check(t, err, nil)
+	var acts []string
+	for _, e := range entries {
+		acts = append(acts, e.Action)
+	}
+	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
+}
+
+// schema returns the statements that make the tables and indexes, in order.
+func schema(t testing.TB, db *sql.DB) []string {
+	t.Helper()
+	return column(t, db, `SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid`)
+}
+
+// dump returns SQL that makes the database again, rows and marks included.
+func dump(t testing.TB, db *sql.DB) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("PRAGMA auto_vacuum = 2;\nPRAGMA foreign_keys = 0;\n")
+	for _, id := range column(t, db, `SELECT application_id FROM pragma_application_id`) {
+		fmt.Fprintf(&b, "PRAGMA application_id = %s;\n", id)
+	}
+	for _, stmt := range schema(t, db) {
+		b.WriteString(stmt + ";\n")
+	}
+	for _, table := range column(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid`) {
+		names := column(t, db, `SELECT name FROM pragma_table_info('`+table+`') ORDER BY cid`)
+		values := "quote(" + strings.Join(names, ") || ', ' || quote(") + ")"
+		for _, row := range column(t, db, `SELECT `+values+` FROM `+table+` ORDER BY 1`) { //nolint:gosec // names of our own tables
+			fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES (%s);\n", table, strings.Join(names, ", "), row)
+		}
+	}
+	return b.String()
+}
+
+// column returns the first column of a query's rows.
+func column(t testing.TB, db *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	check(t, err, nil)
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var s string
+		check(t, rows.Scan(&s), nil)
+		all = append(all, s)
+	}
+	check(t, rows.Err(), nil)
+	return all
+}
