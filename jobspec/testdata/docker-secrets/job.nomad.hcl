@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:69e4ed391f7daf450fcb37a0222b50fefbd58bb5294d4202e5d32083ea4ee261"
+    dynsvc_spec    = "sha256:8702605689d8da647fb75c4cb8aac900da73272acea7434334a32e37daa6dd38"
     dynsvc_version = "1.2.0"
   }
 
@@ -75,7 +75,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:69e4ed391f7daf450fcb37a0222b50fefbd58bb5294d4202e5d32083ea4ee261"
+        dynsvc_spec    = "sha256:8702605689d8da647fb75c4cb8aac900da73272acea7434334a32e37daa6dd38"
         dynsvc_version = "1.2.0"
       }
 
@@ -108,6 +108,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       template {
         destination          = "${NOMAD_SECRETS_DIR}/secrets.env"
         env                  = true
+        perms                = "0400"
         change_mode          = "noop"
         error_on_missing_key = true
         data                 = <<-EOT

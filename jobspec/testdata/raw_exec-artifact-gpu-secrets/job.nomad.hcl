@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:dd32cefd9e81d116c19ce0d639d6f4f1fd9e2341e0eedea6dde18b1d28ccc01c"
+    dynsvc_spec    = "sha256:41700302a9500b78be7241b399ffa066b49d2376abc3af9bd30f8ecd93e8c701"
     dynsvc_version = "1.2.0"
   }
 
@@ -66,7 +66,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:dd32cefd9e81d116c19ce0d639d6f4f1fd9e2341e0eedea6dde18b1d28ccc01c"
+        dynsvc_spec    = "sha256:41700302a9500b78be7241b399ffa066b49d2376abc3af9bd30f8ecd93e8c701"
         dynsvc_version = "1.2.0"
       }
 
@@ -110,6 +110,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       template {
         destination          = "${NOMAD_SECRETS_DIR}/secrets.env"
         env                  = true
+        perms                = "0400"
         change_mode          = "noop"
         error_on_missing_key = true
         data                 = <<-EOT
