@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+const (
+	peekFirst = 64 << 10  // read of a body at first
+	peekLimit = 1 << 20   // read of a body at most to find its method
+	keepLimit = 256 << 10 // of a body that is kept to be sent again
+	firstRead = 4 << 10   // buffer for a body of unknown length
+)
+
+// body is a request's body of which the beginning may have been read. Nothing
+// of it is changed on its way.
+type body struct {
+	source io.Reader
+	length int64       // declared; -1: unknown
+	kept   []byte      // what was read of it
+	all    bool        // kept is all of it
+	sent   int         // of kept
+	ended  atomic.Bool // nothing more will come from source
+}
+
+// peek reads enough of the body to say what it calls.
+func (b *body) peek() (envelope, error) {
+	size := int64(firstRead)
+	if b.length >= 0 {
+		size = min(b.length, peekFirst)
+	}
+	for {
+		if err := b.fill(size); err != nil {
+			return envelope{}, err
+		}
+		env, v := scan(b.kept)
+		switch {
+		case v == raw, v == more && b.all:
+			return envelope{}, nil
+		case v == whole, env.method != "" && len(b.kept) >= peekFirst, len(b.kept) >= peekLimit:
+			return env, nil
+		}
+		size = min(size*2, peekLimit)
+	}
+}
+
+// fill reads until size bytes are kept, or all.
+func (b *body) fill(size int64) error {
+	if int64(cap(b.kept)) < size {
+		b.kept = append(make([]byte, 0, size), b.kept...)
+	}
+	for int64(len(b.kept)) < size && !b.all {
+		n, err := b.source.Read(b.kept[len(b.kept):size])
+		b.kept = b.kept[:len(b.kept)+n]
+		switch {
+		case errors.Is(err, io.EOF), int64(len(b.kept)) == b.length:
+			b.all = true
+			b.ended.Store(true)
+		case err != nil:
+			return service.Errorf(service.ErrInvalid, "the body of the request broke off: %w", err)
+		}
+	}
+	return nil
+}
+
+// keep reads all of a body that may be sent again, if it is small enough.
+func (b *body) keep() error {
+	if b.all || b.length < 0 || b.length > keepLimit {
+		return nil
+	}
+	return b.fill(b.length)
+}
+
+// reader returns a reader of its own over a body that is kept whole.
+func (b *body) reader() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(b.kept)), nil
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	if b.sent < len(b.kept) {
+		n := copy(p, b.kept[b.sent:])
+		b.sent += n
+		return n, nil
+	}
+	if b.all {
+		return 0, io.EOF
+	}
+	n, err := b.source.Read(p)
+	if err != nil {
+		b.ended.Store(true)
+	}
+	return n, err
+}
+
+// Close does nothing: the server closes its request's body itself, and a
+// transport that could not connect must leave it whole for another attempt.
+func (b *body) Close() error { return nil }

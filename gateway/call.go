@@ -1,0 +1,164 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// call is one request on its way through the gateway.
+type call struct {
+	g         *Gateway
+	w         http.ResponseWriter
+	in        *http.Request
+	began     time.Time
+	requestID string
+
+	route  route
+	body   *body // nil: it has none
+	env    envelope
+	to     *target        // nil: not found yet
+	method service.Method // of a typed call; its zero value: none that the version declares
+	meter  *meter         // nil: no service was found
+	lease  lease
+	passed bool // it was passed on
+	broke  bool // the answer broke off
+	status int  // of the answer
+	over   bool // ServeHTTP came to its end
+}
+
+// ServeHTTP serves everything under [Prefix].
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
+	defer c.end() // also where a broken answer makes the proxy panic
+	if err := c.serve(); err != nil {
+		c.refuse(err)
+	}
+	c.over = true
+}
+
+func (c *call) serve() error {
+	if err := c.find(); err != nil {
+		return err
+	}
+	var held int64
+	if c.body != nil {
+		held = int64(len(c.body.kept))
+	}
+	var err error
+	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.meter); err != nil {
+		return err
+	}
+	c.passed = true
+	c.meter.begin(time.Now())
+	ctx := c.in.Context()
+	if limit := c.method.Timeout.Duration; limit > 0 {
+		var cancel context.CancelFunc
+		late := &lateError{name: c.to.machine.name(), doing: "did not answer " + c.method.Name, limit: limit}
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
+		defer cancel()
+	}
+	if c.method.Idempotent && c.body != nil {
+		if err := c.body.keep(); err != nil {
+			return err
+		}
+	}
+	c.in = c.in.WithContext(ctx)
+	c.forward()
+	return nil
+}
+
+// find reads what is called.
+func (c *call) find() error {
+	r, ok := parseRoute(c.in.URL.EscapedPath())
+	c.route = r
+	if err := c.peek(); err != nil {
+		return err
+	}
+	if c.g.closing.Load() {
+		return errClosing
+	}
+	if !ok {
+		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module} or %s{module}@{version}", Prefix, Prefix)
+	}
+	to, err := c.g.resolve(r.module, r.ref)
+	if err != nil {
+		return err
+	}
+	c.to = to
+	if c.env.method != "" {
+		c.method, _ = to.version.Method(c.env.function())
+	}
+	c.meter = to.machine.meters.of(c.method.Name)
+	return nil
+}
+
+// peek reads the envelope of what could be a typed call. It never looks at the
+// Content-Type: clients send JSON under any.
+func (c *call) peek() error {
+	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
+		return nil
+	}
+	c.body = &body{source: c.in.Body, length: c.in.ContentLength}
+	if c.in.Method != http.MethodPost || !c.route.root() {
+		return nil
+	}
+	var err error
+	c.env, err = c.body.peek()
+	return err
+}
+
+// refuse answers what no service answers.
+func (c *call) refuse(err error) {
+	if ctx := c.in.Context(); ctx.Err() != nil {
+		err = ended(ctx)
+	}
+	c.status = statusOf(err)
+	if c.status >= http.StatusInternalServerError {
+		c.g.log.Warn("call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
+			"status", c.status, "took", time.Since(c.began).String(), "error", err)
+	}
+	if c.status == statusGone {
+		return
+	}
+	if c.passed && c.body != nil && !c.body.ended.Load() {
+		// A transport may still be reading what the caller may never send; the
+		// server would wait for it before it answers.
+		c.w.Header().Set("Connection", "close")
+		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now()) // not every writer can; then the answer is late
+	}
+	name := c.route.module
+	if c.to != nil {
+		name = c.to.machine.name()
+	}
+	refuse(c.w, c.env, err, name, c.requestID)
+}
+
+// end gives back what the call holds and counts it, however it ended.
+func (c *call) end() {
+	c.lease.release()
+	now := time.Now()
+	took := now.Sub(c.began)
+	if !c.over { // the answer had begun and was cut off
+		c.status = statusGone
+		if c.broke {
+			c.status = http.StatusBadGateway
+		}
+	}
+	if c.meter != nil {
+		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
+	}
+	if c.g.log.IsTrace() {
+		c.g.log.Trace("call ended", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
+			"status", c.status, "took", took.String())
+	}
+}
+
+func (c *call) id() service.ID {
+	if c.to == nil {
+		return ""
+	}
+	return c.to.version.ID
+}

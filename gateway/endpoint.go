@@ -1,0 +1,100 @@
+package gateway
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// shut is set in an endpoint's word while it may get no more calls.
+const shut = 1 << 62
+
+// endpoint is where one instance is reached, and how many calls it has. The
+// number and whether it takes more are one word, so that whoever shuts an
+// endpoint and then reads zero knows that no call is on its way to it.
+type endpoint struct {
+	alloc string
+	index int
+	addr  string
+	mesh  bool
+	limit int64 // calls in flight it may have; 0: any number
+
+	word     atomic.Int64
+	doubting atomic.Bool // a call broke off; it is being asked whether it still answers
+
+	// Guarded by the machine's mutex.
+	running  bool
+	check    service.Check
+	passed   bool // the check has been passing since it last became ready
+	ready    bool // answered a probe
+	draining bool
+	probing  context.CancelFunc // nil: no probe runs
+}
+
+func newEndpoint(seen service.Endpoint, limit int) *endpoint {
+	e := &endpoint{
+		alloc: seen.Alloc, index: seen.Index, addr: seen.Addr,
+		mesh: seen.Transport == service.Mesh, limit: int64(limit),
+	}
+	e.word.Store(shut)
+	return e
+}
+
+// claim takes the endpoint for one call more, if it may have it.
+func (e *endpoint) claim() bool {
+	for {
+		w := e.word.Load()
+		if w&shut != 0 || e.limit > 0 && w >= e.limit {
+			return false
+		}
+		if e.word.CompareAndSwap(w, w+1) {
+			return true
+		}
+	}
+}
+
+// release gives a claim back and reports whether it was the last of an endpoint
+// that is shut.
+func (e *endpoint) release() bool { return e.word.Add(-1) == shut }
+
+// setOpen lets calls in, or no more.
+func (e *endpoint) setOpen(open bool) {
+	if open {
+		e.word.And(^shut)
+	} else {
+		e.word.Or(shut)
+	}
+}
+
+func (e *endpoint) inFlight() int64 { return e.word.Load() &^ shut }
+
+// set is the endpoints that take calls. It never changes.
+type set []*endpoint
+
+// claim takes the less busy of two endpoints chosen at random, else any that
+// has room.
+func (s *set) claim() *endpoint {
+	if s == nil || len(*s) == 0 {
+		return nil
+	}
+	all := *s
+	first := 0
+	if n := len(all); n > 1 {
+		first = rand.IntN(n)
+		second := rand.IntN(n - 1)
+		if second >= first {
+			second++
+		}
+		if all[second].word.Load() < all[first].word.Load() {
+			first = second
+		}
+	}
+	for i := range all {
+		if e := all[(first+i)%len(all)]; e.claim() {
+			return e
+		}
+	}
+	return nil
+}

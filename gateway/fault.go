@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// What can end a call before a service has answered it, beside the kinds of
+// package service.
+var (
+	errClosing = errors.New("the gateway is shutting down: try again")
+	errGone    = errors.New("the caller left")
+)
+
+// stoppedError refuses a call because an admin stopped the service.
+type stoppedError struct{ name string }
+
+func (e *stoppedError) Error() string {
+	return e.name + " was stopped by an admin; it takes calls again once an admin starts it"
+}
+
+// fullError refuses a call because too many are held.
+type fullError struct {
+	name   string
+	queued int
+}
+
+func (e *fullError) Error() string {
+	return fmt.Sprintf("%s has %d calls waiting, which is all it may have: try again later", e.name, e.queued)
+}
+
+// startError refuses a call because the service could not be started.
+type startError struct {
+	name    string
+	failure *service.Failure
+	again   time.Time // when a call is going to start it again
+}
+
+func (e *startError) Error() string { return e.name + " could not be started: " + e.failure.Text }
+
+// Unwrap gives the [service.Failure].
+func (e *startError) Unwrap() error { return e.failure }
+
+// lateError ends a call that took too long.
+type lateError struct {
+	name  string
+	doing string // what took too long
+	limit time.Duration
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("%s %s within %s", e.name, e.doing, e.limit)
+}
+
+// dialError is a connection that could not be made: nothing was written.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+// statusGone is logged where the caller left, and never sent.
+const statusGone = 499
+
+// statusOf maps an error to the status of the answer.
+func statusOf(err error) int {
+	var (
+		stopped *stoppedError
+		full    *fullError
+		start   *startError
+		late    *lateError
+		large   *http.MaxBytesError
+	)
+	switch {
+	case errors.Is(err, errGone):
+		return statusGone
+	case errors.As(err, &late):
+		return http.StatusGatewayTimeout
+	case errors.As(err, &stopped), errors.As(err, &full), errors.As(err, &start),
+		errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
+		return http.StatusServiceUnavailable
+	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, service.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, service.ErrInvalid):
+		return http.StatusBadRequest
+	case errors.Is(err, service.ErrDenied):
+		return http.StatusForbidden
+	case errors.Is(err, service.ErrConflict):
+		return http.StatusConflict
+	}
+	return http.StatusBadGateway
+}
+
+// retryAfter says after how many seconds it makes sense to try again; 0: it
+// does not, or nobody knows.
+func retryAfter(err error, now time.Time) int {
+	var start *startError
+	var full *fullError
+	switch {
+	case errors.As(err, &start):
+		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
+	case errors.As(err, &full), errors.Is(err, errClosing):
+		return 1
+	}
+	return 0
+}
+
+// said is what the caller reads of an error. What went wrong between gateway
+// and instance is for the log.
+func said(err error, name string) string {
+	if statusOf(err) == http.StatusBadGateway {
+		if dial := new(dialError); errors.As(err, &dial) {
+			return "no instance of " + name + " could be reached"
+		}
+		return "the instance of " + name + " gave no answer"
+	}
+	return err.Error()
+}
+
+// ended is why a context ended.
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.Canceled) {
+		return errGone
+	}
+	return cause
+}

@@ -1,0 +1,218 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	stdlog "log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// Prefix begins every path that the gateway serves: /svc/{module}[@{ref}]/….
+// Requests must reach it before any router that cleans or redirects paths.
+const Prefix = "/svc/"
+
+// waker raises the count of a service from zero. It returns once the count is
+// above zero, or with the reason why it cannot be.
+type waker interface {
+	Wake(ctx context.Context, id service.ID) error
+}
+
+// Options of a [Gateway]. The zero value of each field is its default.
+type Options struct {
+	QueueLength int           // calls held for one service; 0: 1000
+	QueueBytes  int64         // body bytes in memory for the held calls of one service; 0: 64 MiB
+	Hold        time.Duration // longest a call is held; 0: the service's start deadline and 5 s
+	IdleTimeout time.Duration // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
+	AdminToken  string        // never passed on to a service; empty: none
+
+	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
+	// there is no mesh.
+	DialMesh func(ctx context.Context, id service.ID, addr string) (net.Conn, error)
+	// MeshChanged returns a number that changes with the certificates that
+	// DialMesh uses; connections from before the change are not used again.
+	// nil: they never change.
+	MeshChanged func() uint64
+
+	// Record takes what was used, at most every five seconds. It is never
+	// called by two goroutines at once and may take its time. nil: nothing is
+	// recorded.
+	Record func([]service.Sample)
+}
+
+const (
+	defaultQueueLength   = 1000
+	defaultQueueBytes    = 64 << 20
+	defaultStartDeadline = 2 * time.Minute
+	defaultIdleTimeout   = 1500 * time.Millisecond
+)
+
+// Gateway is the [http.Handler] of everything under [Prefix].
+type Gateway struct {
+	log      hclog.Logger
+	waker    waker
+	opts     Options
+	admin    [sha256.Size]byte // of Options.AdminToken
+	modules  sync.Map          // module key -> *entry; an entry is replaced whole
+	machines sync.Map          // service.ID -> *machine
+	plain    *http.Transport
+	proxyLog *stdlog.Logger
+
+	// try asks an endpoint once whether it answers. The state machine's own
+	// tests put something without a network here.
+	try func(ctx context.Context, m *machine, e *endpoint) error
+
+	closing atomic.Bool // no new calls
+
+	life  context.Context //nolint:containedctx // the gateway's own, ended by Run, for work that no caller owns
+	end   context.CancelFunc
+	mu    sync.Mutex // guards ended against spawn
+	ended bool
+	owned sync.WaitGroup
+}
+
+// New returns a gateway that knows no module yet.
+func New(log hclog.Logger, w waker, opts Options) *Gateway {
+	if opts.QueueLength == 0 {
+		opts.QueueLength = defaultQueueLength
+	}
+	if opts.QueueBytes == 0 {
+		opts.QueueBytes = defaultQueueBytes
+	}
+	if opts.IdleTimeout == 0 {
+		opts.IdleTimeout = defaultIdleTimeout
+	}
+	g := &Gateway{log: log, waker: w, opts: opts, admin: sha256.Sum256([]byte(opts.AdminToken))}
+	g.plain = newTransport(dialPlain, opts.IdleTimeout)
+	g.try = g.ask
+	g.proxyLog = log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	g.life, g.end = context.WithCancel(context.Background())
+	return g
+}
+
+// Run records samples until ctx ends. Then it stops what the gateway does in
+// the background, fails the calls still held, and returns nil.
+func (g *Gateway) Run(ctx context.Context) error {
+	defer g.shut()
+	for {
+		now := time.Now()
+		next := time.NewTimer(now.Truncate(bucket).Add(bucket).Sub(now))
+		select {
+		case <-ctx.Done():
+			next.Stop()
+			g.record(true)
+			return nil
+		case <-next.C:
+			g.record(false)
+		}
+	}
+}
+
+// record hands over what was used since the last time.
+func (g *Gateway) record(last bool) {
+	if g.opts.Record == nil {
+		return
+	}
+	now := time.Now()
+	var samples []service.Sample
+	g.each(func(m *machine) { samples = m.meters.drain(samples, m.id, now, last) })
+	if len(samples) > 0 {
+		g.opts.Record(samples)
+	}
+}
+
+func (g *Gateway) shut() {
+	g.closing.Store(true)
+	g.mu.Lock()
+	g.ended = true
+	g.mu.Unlock()
+	g.end()
+	g.owned.Wait()
+	g.plain.CloseIdleConnections()
+	g.each(func(m *machine) { m.mesh.drop() })
+}
+
+// spawn runs f in a goroutine that Run waits for; after Run it does nothing.
+func (g *Gateway) spawn(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.ended {
+		g.owned.Go(f)
+	}
+}
+
+// Close refuses new calls and waits until those in flight or held have ended,
+// streams and WebSockets included, or ctx has.
+func (g *Gateway) Close(ctx context.Context) error {
+	g.closing.Store(true)
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for {
+		var open int64
+		g.each(func(m *machine) { open += m.inFlight.Load() + m.queued.Load() })
+		if open == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look.C:
+		}
+	}
+}
+
+// Apply takes in what the cluster says of a service now. States of one service
+// must be applied in the order they were read.
+func (g *Gateway) Apply(st service.State) { g.machine(st.ID).apply(st) }
+
+// SetStopped closes a service to calls because an admin stopped it, or opens it
+// again. Opening also ends the back-off of a service that failed to start.
+func (g *Gateway) SetStopped(id service.ID, stopped bool) { g.machine(id).setStopped(stopped) }
+
+// Drain prepares the lowering of a count to keep and reports whether it may be
+// lowered. Endpoints with an index of keep or above get no more calls, and
+// Drain waits until those they have are answered. With keep 0 the service is
+// closing: calls that come wait, and if one came before the last one was
+// answered, the service opens again and Drain reports false.
+//
+// When ctx ends first, everything is as before and Drain reports false. After
+// true the caller lowers the count, or calls Open.
+func (g *Gateway) Drain(ctx context.Context, id service.ID, keep int) bool {
+	return g.machine(id).drain(ctx, keep)
+}
+
+// Open undoes Drain.
+func (g *Gateway) Open(id service.ID) { g.machine(id).open() }
+
+// Loads tells what the gateway sees of each service that is not idle.
+func (g *Gateway) Loads() []service.Load {
+	var loads []service.Load
+	g.each(func(m *machine) {
+		if l := m.load(); l.Phase != service.Idle {
+			loads = append(loads, l)
+		}
+	})
+	return loads
+}
+
+func (g *Gateway) machine(id service.ID) *machine {
+	if m, ok := g.machines.Load(id); ok {
+		return m.(*machine)
+	}
+	m, _ := g.machines.LoadOrStore(id, newMachine(g, id))
+	return m.(*machine)
+}
+
+func (g *Gateway) each(f func(*machine)) {
+	g.machines.Range(func(_, m any) bool {
+		f(m.(*machine))
+		return true
+	})
+}

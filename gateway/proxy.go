@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"sync"
+)
+
+// attempts is to how many endpoints a call is sent at most.
+const attempts = 3
+
+// forward sends the call to the endpoint that it has a lease of, and its answer
+// back.
+func (c *call) forward() {
+	upgrade(c.in)
+	if c.body != nil {
+		c.in.Body = c.body
+		if c.body.all { // a service that cannot read chunks need not
+			c.in.ContentLength, c.in.TransferEncoding = int64(len(c.body.kept)), nil
+		}
+	}
+	proxy := httputil.ReverseProxy{
+		Rewrite:        c.rewrite,
+		Transport:      c,
+		BufferPool:     buffers{},
+		ModifyResponse: c.answered,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) },
+		ErrorLog:       c.g.proxyLog,
+	}
+	proxy.ServeHTTP(c.w, c.in)
+}
+
+// RoundTrip sends the call until an endpoint has answered. It is sent again
+// only if no connection could be made, so that nothing of it was written, or if
+// it is idempotent and its body is kept.
+func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
+	ctx := c.in.Context()
+	for sent := 1; ; sent++ {
+		m, e := c.lease.m, c.lease.e
+		res, err := m.transport(e).RoundTrip(c.attempt(out, e))
+		if err == nil || ctx.Err() != nil {
+			return res, err
+		}
+		unwritten := errors.As(err, new(*dialError))
+		if unwritten {
+			m.eject(e, err)
+		} else {
+			m.doubt(e)
+		}
+		again := unwritten || c.method.Idempotent && (c.body == nil || c.body.all)
+		if !again || sent == attempts {
+			return nil, err
+		}
+		c.lease.release()
+		if c.lease, err = m.acquire(ctx, 0, c.meter); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// attempt is out for one endpoint. Informational answers are not passed on:
+// attempt leaves the proxy's trace behind.
+func (c *call) attempt(out *http.Request, e *endpoint) *http.Request {
+	try := out.WithContext(c.in.Context())
+	at := *out.URL
+	at.Host = e.addr
+	try.URL = &at
+	if out.Body != nil && c.body.all {
+		try.Body, _ = c.body.reader()
+		try.GetBody = c.body.reader
+	}
+	return try
+}
+
+// answered sees the header of an answer before the caller does.
+func (c *call) answered(res *http.Response) error {
+	c.status = res.StatusCode
+	res.Header[headerRequestID] = []string{c.requestID}
+	if c.lease.cold != nil {
+		res.Header.Add("Server-Timing", c.lease.cold.timing())
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
+			delete(res.Header, hop)
+		}
+		return nil
+	}
+	res.Body = &answerBody{res.Body, c}
+	return nil
+}
+
+// answerBody notes whether an answer broke off, which for the proxy is the same
+// as a caller that left.
+type answerBody struct {
+	io.ReadCloser
+	c *call
+}
+
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && b.c.in.Context().Err() == nil {
+		b.c.broke = true
+	}
+	return n, err
+}
+
+const bufferSize = 32 << 10
+
+// buffers lends the proxy what it copies with.
+type buffers struct{}
+
+var bufferPool = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+
+func (buffers) Get() []byte  { return bufferPool.Get().(*[bufferSize]byte)[:] }
+func (buffers) Put(b []byte) { bufferPool.Put((*[bufferSize]byte)(b)) }
