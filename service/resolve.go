@@ -37,7 +37,7 @@ func ValidateTag(name string) error {
 // Resolve finds the version of a module that a reference means. These forms are
 // tried in this order, and the first that matches anything decides:
 //
-//	""              the version tagged release
+//	""              the version tagged release; where there is none, beta, else dev
 //	dev             a tag
 //	1.2.0  v1.2.0   an exact semver
 //	^1.2  1.x  >=1  a semver range: the highest version in it
@@ -55,8 +55,11 @@ func ValidateTag(name string) error {
 // [ErrInvalid] where a prefix fits several versions.
 func Resolve(m Module, ref string) (Version, error) {
 	if ref == "" {
-		if v, ok := m.tagged(Release); ok {
-			return v, nil
+		// A module that was never released is still reachable without a version.
+		for _, tag := range []string{Release, Beta, Dev} {
+			if v, ok := m.tagged(tag); ok {
+				return v, nil
+			}
 		}
 		return Version{}, Errorf(ErrNotFound, "module %s has no release yet: name a tag or version, %s", m.Name, m.have())
 	}

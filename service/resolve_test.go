@@ -103,8 +103,17 @@ func TestResolvePrefersTheReleaseAmongDuplicates(t *testing.T) {
 func TestResolveWithoutRelease(t *testing.T) {
 	m := filterContigs()
 	delete(m.Tags, "release")
-	if _, err := service.Resolve(m, ""); !errors.Is(err, service.ErrNotFound) || !strings.Contains(err.Error(), "the tags beta, dev") {
-		t.Errorf("error %v, want one that names the tags", err)
+	for _, tag := range []string{"beta", "dev"} {
+		if got, err := service.Resolve(m, ""); err != nil || got.ID != m.Tags[tag] {
+			t.Errorf("without a release: %s, %v, want the one tagged %s", got.ID, err, tag)
+		}
+		delete(m.Tags, tag)
+	}
+	if _, err := service.Resolve(m, "release"); !errors.Is(err, service.ErrNotFound) {
+		t.Errorf("Resolve(release) without one: %v, want not found", err)
+	}
+	if _, err := service.Resolve(m, ""); !errors.Is(err, service.ErrNotFound) || !strings.Contains(err.Error(), "no tag") {
+		t.Errorf("error %v, want one that says what there is", err)
 	}
 	if _, err := service.Resolve(service.Module{Name: "X"}, ""); !errors.Is(err, service.ErrNotFound) || !strings.Contains(err.Error(), "nothing is registered") {
 		t.Errorf("error %v", err)
