@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/consul"
+	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/jobspec"
+	"github.com/dynsvc/dynsvc/nomad"
+	"github.com/dynsvc/dynsvc/scheduler"
+	"github.com/dynsvc/dynsvc/service"
+)
+
+func newAgent() *cobra.Command {
+	var path string
+	cmd := &cobra.Command{
+		Use:   "agent",
+		Short: "Run the agent on Nomad and Consul",
+		Long: `Runs the gateway, the scheduler, the catalog and the control API on Nomad and
+Consul, until it is told to stop by SIGINT or SIGTERM. Then it refuses new calls,
+lets those in flight end, and leaves the services running for the next agent.`,
+		Example: `  dynsvc agent -config /etc/dynsvc/dynsvc.hcl
+  DYNSVC_TOKEN=$(openssl rand -hex 24) dynsvc agent`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(path)
+			if err != nil {
+				return err
+			}
+			return runAgent(cmd.Context(), c, cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&path, "config", "", "configuration file (default: none; Nomad and Consul are found by NOMAD_ADDR and CONSUL_HTTP_ADDR)")
+	return cmd
+}
+
+func runAgent(ctx context.Context, c config, stderr io.Writer) error {
+	log := hclog.New(&hclog.LoggerOptions{Name: "dynsvc", Level: hclog.LevelFromString(c.LogLevel), JSONFormat: c.LogJSON, Output: stderr})
+	s, err := c.setup(ctx, log)
+	if err != nil {
+		return err
+	}
+	st, err := openStack(ctx, s)
+	if err != nil {
+		return err
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	log.Info("listening", "addr", l.Addr().String(), "version", version)
+	return st.run(ctx, func(ctx context.Context) error {
+		if st.dialer != nil {
+			if err := st.dialer.Ready(ctx); err != nil {
+				log.Warn("has no mesh identity yet; calls through the mesh wait for it", "error", err)
+			}
+		}
+		return st.serve(ctx, l)
+	})
+}
+
+// setup connects to Nomad and Consul as the configuration says.
+func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
+		gateway: gateway.Options{QueueLength: c.Gateway.QueueLength, IdleTimeout: duration(c.Gateway.Keepalive)},
+		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor)},
+	}
+	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
+		return s, fmt.Errorf("make the data folder: %w", err)
+	}
+	settings := c.jobSettings()
+	var override fs.FS
+	if c.Jobs.TemplateDir != "" {
+		override = os.DirFS(c.Jobs.TemplateDir)
+	}
+	renderer, err := jobspec.New(override, settings)
+	if err != nil {
+		return s, err
+	}
+	rules, err := settings.Rules()
+	if err != nil {
+		return s, err
+	}
+	runs, err := nomad.Open(ctx, nomad.Options{Address: c.Nomad.Address, Token: c.Nomad.Token, Namespace: c.Nomad.Namespace, Region: c.Nomad.Region,
+		TLS: nomad.TLS{CAFile: c.Nomad.CAFile, CertFile: c.Nomad.CertFile, KeyFile: c.Nomad.KeyFile}}, log.Named("nomad"))
+	if err != nil {
+		return s, err
+	}
+	s.cluster = runs
+	d := &nomadDeployer{cluster: runs, renderer: renderer, rules: rules, named: c.classes()}
+	s.deployer = func(*catalog.Catalog) deployer { return d }
+	if c.Consul != nil {
+		s.consul, err = consul.Open(ctx, consul.Options{Address: c.Consul.Address, Token: c.Consul.Token,
+			TLS: consul.TLS{CAFile: c.Consul.CAFile, CertFile: c.Consul.CertFile, KeyFile: c.Consul.KeyFile}}, log.Named("consul"))
+		if err != nil {
+			return s, err
+		}
+	}
+	if c.Jobs.Mesh == "connect" {
+		s.dialer = s.consul.Dialer()
+		d.allow = s.consul.Allow
+	}
+	return s, nil
+}
+
+func (c *config) jobSettings() jobspec.Settings {
+	return jobspec.Settings{
+		Namespace: c.Nomad.Namespace, Region: c.Nomad.Region, Datacenters: c.Jobs.Datacenters,
+		Drivers: c.Jobs.Drivers, AllowGPUFallback: c.Jobs.GPUFallback,
+		Mesh: c.Jobs.Mesh == "connect", Sidecar: c.Jobs.Sidecar, ConsulAddr: c.Jobs.ConsulAddress, ConsulPath: c.Jobs.ConsulBinary,
+		BundleURL: c.URL + bundlePath,
+	}
+}
+
+func (c *config) classes() []service.Class {
+	var classes []service.Class
+	for _, k := range c.Classes {
+		class := service.Class{Name: k.Name, Pool: k.Pool, Datacenters: k.Datacenters, CPU: k.CPU, Memory: k.Memory, Disk: k.Disk}
+		for _, d := range k.Drivers {
+			if class.Drivers == nil {
+				class.Drivers = make(map[string]bool)
+			}
+			class.Drivers[d] = true
+		}
+		for _, d := range k.Devices {
+			class.Devices = append(class.Devices, service.Device{Name: d.Name, Model: d.Model, Memory: d.Memory, Count: d.Count})
+		}
+		classes = append(classes, class)
+	}
+	return classes
+}
+
+// defaults are the standard ones with what the operator set.
+func (c *defaultsConfig) defaults() catalog.Defaults {
+	d := catalog.StandardDefaults()
+	for _, set := range []struct {
+		to    *int
+		value int
+	}{
+		{&d.Resources.CPU, c.CPU}, {&d.Resources.Memory, c.Memory}, {&d.Resources.Disk, c.Disk},
+		{&d.Scale.Max, c.Max}, {&d.Scale.Concurrency, c.Concurrency},
+	} {
+		if set.value != 0 {
+			*set.to = set.value
+		}
+	}
+	for _, set := range []struct {
+		to    *time.Duration
+		value string
+	}{{&d.Scale.IdleAfter.Duration, c.IdleAfter}, {&d.StartDeadline.Duration, c.StartDeadline}} {
+		if set.value != "" {
+			*set.to = duration(set.value)
+		}
+	}
+	d.KBaseImage = c.KBaseImage
+	return d
+}

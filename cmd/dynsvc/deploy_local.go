@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/local"
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// localDeployer unpacks a version's files and has this machine know it.
+type localDeployer struct {
+	runtime *local.Runtime
+	catalog *catalog.Catalog
+	dir     string // a folder for each version
+}
+
+// Check refuses what cannot run as a child process.
+func (d *localDeployer) Check(_ context.Context, v service.Version) ([]string, error) {
+	if v.Run.Command == "" || v.Run.Artifact != "" {
+		return nil, service.Errorf(service.ErrInvalid,
+			"%s runs an image or artifact; local mode runs programs: give run.command, or register it with an agent on Nomad", v.Module)
+	}
+	if filepath.Base(v.Run.Command) == v.Run.Command {
+		if _, err := exec.LookPath(v.Run.Command); err != nil {
+			return nil, service.Errorf(service.ErrInvalid, "%s needs %s, which is not installed on this machine", v.Module, v.Run.Command)
+		}
+	}
+	return nil, nil
+}
+
+// Deploy unpacks the files once and makes the service known.
+func (d *localDeployer) Deploy(ctx context.Context, v service.Version) error {
+	dir := filepath.Join(d.dir, string(v.ID))
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		if err := d.catalog.Unpack(ctx, v, dir); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	return d.runtime.Ensure(ctx, service.Job{Version: v, Dir: dir})
+}
+
+// Render has nothing to show: there is no Nomad.
+func (d *localDeployer) Render(_ context.Context, v service.Version) (service.Job, error) {
+	return service.Job{}, service.Errorf(service.ErrNotFound, "%s runs as a child process here; jobs are rendered by an agent on Nomad", v.ID)
+}

@@ -1,0 +1,196 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/examples"
+	"github.com/dynsvc/dynsvc/local"
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// developing is "dynsvc dev".
+type developing struct {
+	addr     string
+	data     string
+	logLevel string
+}
+
+func newDev() *cobra.Command {
+	c := &developing{}
+	cmd := &cobra.Command{
+		Use:   "dev [DIR...]",
+		Short: "Run everything on this machine: child processes instead of Nomad",
+		Long: `Runs the same gateway, scheduler, catalog and API as the agent, with services as
+child processes on free ports: no Nomad, no Consul. It registers the given module
+folders, or the examples when none is given, with the tag dev, and writes its
+address and admin token to dev.json in the data folder, where the other commands
+find them. Ctrl-C stops every child.
+
+A module has to name a command; it listens on $PORT.`,
+		Example: `  dynsvc dev
+  dynsvc dev ./mymodule
+  dynsvc dev -addr 127.0.0.1:9000 -data /tmp/dynsvc ./a ./b`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd.Context(), args, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVar(&c.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&c.data, "data", ".dynsvc", "folder for the database, the modules and dev.json")
+	cmd.Flags().StringVar(&c.logLevel, "log-level", "warn", "trace, debug, info, warn or error")
+	return cmd
+}
+
+func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.Writer) error {
+	level := hclog.LevelFromString(c.logLevel)
+	if level == hclog.NoLevel {
+		return usagef("-log-level %q is none of trace, debug, info, warn, error", c.logLevel)
+	}
+	log := hclog.New(&hclog.LoggerOptions{Name: "dynsvc", Level: level, Output: stderr})
+	data, err := filepath.Abs(c.data)
+	if err != nil {
+		return err
+	}
+	release, err := lockFolder(data)
+	if err != nil {
+		return err
+	}
+	defer release()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.addr)
+	if err != nil {
+		return usagef("listen on %s: %w; -addr 127.0.0.1:0 takes a free port", c.addr, err)
+	}
+	dev := devFile{Addr: l.Addr().String(), URL: "http://" + l.Addr().String(), Token: devToken(data), PID: os.Getpid()}
+	runtime, err := local.Open(local.Options{Dir: data}, log.Named("local"))
+	if err != nil {
+		return err
+	}
+	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
+		defaults: catalog.StandardDefaults(), cluster: runtime,
+		deployer: func(cat *catalog.Catalog) deployer {
+			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
+		}})
+	if err != nil {
+		return err
+	}
+	return st.run(ctx, func(ctx context.Context) error {
+		ready, err := st.registerAll(ctx, dirs, stdout)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		if err := writeDevFile(data, dev); err != nil {
+			return errors.Join(err, l.Close())
+		}
+		greet(stdout, dev, ready)
+		defer fmt.Fprintln(stdout, "\nStopping the services.")
+		return st.serve(ctx, l)
+	})
+}
+
+// registerAll registers the given folders, any fault in which is an error, or the
+// examples, of which one that cannot run here is left out with a line that says so.
+func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Writer) ([]service.Version, error) {
+	var ready []service.Version
+	for _, dir := range dirs {
+		packed, err := catalog.Pack(dir)
+		if err != nil {
+			return nil, err
+		}
+		v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: "dev"})
+		if err != nil {
+			return nil, fmt.Errorf("register %s:\n%w", dir, err)
+		}
+		for _, n := range notices {
+			fmt.Fprintf(stdout, "%s: %s\n", v.Module, n)
+		}
+		ready = append(ready, v)
+	}
+	if len(dirs) > 0 {
+		return ready, nil
+	}
+	for _, example := range examples.All() {
+		v, _, err := st.catalog.Register(ctx, catalog.Upload{Files: example.Files, Tag: service.Dev, By: "dev"})
+		if err != nil {
+			fmt.Fprintf(stdout, "Left out the example %s: %v\n", example.Name, err)
+			continue
+		}
+		ready = append(ready, v)
+	}
+	return ready, nil
+}
+
+// greet prints what a new user needs next.
+func greet(w io.Writer, dev devFile, ready []service.Version) {
+	fmt.Fprintf(w, "dynsvc %s is listening.\n\n  Console   %s/console?token=%s\n  API       %s/api/v1  (Authorization: Bearer %s)\n\n",
+		version, dev.URL, dev.Token, dev.URL, dev.Token)
+	fmt.Fprintln(w, "Services start with their first call. Try:")
+	for _, v := range ready {
+		fmt.Fprintf(w, "\n  # %s %s\n  %s\n", v.Module, v.Version, sampleCall(dev.URL, v))
+	}
+	fmt.Fprintf(w, "\nRegister your own: dynsvc register DIR -addr %s -token %s\nCtrl-C stops everything.\n", dev.URL, dev.Token)
+}
+
+// sampleCall is a line to paste for a version.
+func sampleCall(base string, v service.Version) string {
+	if v.Interface == "" {
+		return "curl -s " + base + "/svc/" + v.Module + "/"
+	}
+	method, params := v.Module+".status", "[]"
+	if v.Module == "FilterContigs" {
+		method, params = "FilterContigs.filter_contigs", `[{"fasta": ">a\nACGTACGT\n>b\nAC\n", "min_length": 4}]`
+	}
+	return fmt.Sprintf(`curl -s %s/svc/%s -d '{"version": "1.1", "id": "1", "method": "%s", "params": %s}'`, base, v.Module, method, params)
+}
+
+// devToken keeps the token of an earlier run in the same folder, so that open
+// pages and scripts go on working.
+func devToken(data string) string {
+	var before devFile
+	if text, err := os.ReadFile(filepath.Join(data, devFileName)); err == nil && json.Unmarshal(text, &before) == nil && before.Token != "" {
+		return before.Token
+	}
+	return strings.ToLower(rand.Text())
+}
+
+// writeDevFile replaces dev.json whole, readable by its owner alone.
+func writeDevFile(data string, dev devFile) error {
+	text, err := json.MarshalIndent(dev, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(data, devFileName)
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// lockFolder makes the folder and keeps other agents out of it until released,
+// also when this program is killed.
+func lockFolder(data string) (release func(), err error) {
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close() // nothing was written
+		return nil, service.Errorf(service.ErrConflict, "another dynsvc uses %s: stop it, or choose another folder", data)
+	}
+	return func() { _ = f.Close() }, nil // closing releases the lock; nothing was written
+}

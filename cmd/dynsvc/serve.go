@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/dynsvc/dynsvc/gateway"
+)
+
+// route sends calls to the gateway and everything else to the API. It stands
+// before any router that cleans or redirects paths, for those of calls are the
+// services' own.
+func route(calls, api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.EscapedPath(), gateway.Prefix) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		api.ServeHTTP(w, r)
+	})
+}
+
+// How long a client may take, and how long calls in flight may take to end when
+// the agent stops. A call itself has no limit here: it may stream for hours.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	headerBytes   = 64 << 10
+	drainTimeout  = 30 * time.Second
+)
+
+// serve answers on l until ctx ends, then refuses new calls and lets those in
+// flight end.
+func (st *stack) serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           st.handler,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          st.log.Named("http").StandardLogger(nil),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	st.log.Info("stopping: waiting for calls in flight")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	err := errors.Join(st.gateway.Close(grace), srv.Shutdown(grace))
+	if errors.Is(err, context.DeadlineExceeded) {
+		st.log.Warn("cut off calls that did not end in time", "took", drainTimeout.String())
+		return srv.Close()
+	}
+	return err
+}

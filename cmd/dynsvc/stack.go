@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/consul"
+	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/scheduler"
+	"github.com/dynsvc/dynsvc/server"
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// cluster is what runs services: Nomad, or this machine.
+type cluster interface {
+	Scale(ctx context.Context, s service.Scaling) (uint64, error)
+	State(ctx context.Context, id service.ID) (service.State, error)
+	States() ([]service.State, bool)
+	Run(ctx context.Context, changed func(service.State)) error
+	Logs(ctx context.Context, id service.ID, opts service.LogOptions, emit func(service.LogLine) error) error
+	Explain(ctx context.Context, id service.ID) ([]string, error)
+	Nodes(ctx context.Context) ([]service.Node, error)
+}
+
+// deployer makes a version ready on a cluster.
+type deployer interface {
+	Check(ctx context.Context, v service.Version) (warnings []string, err error)
+	Deploy(ctx context.Context, v service.Version) error
+	Render(ctx context.Context, v service.Version) (service.Job, error)
+}
+
+// setup is what differs between the modes.
+type setup struct {
+	log      hclog.Logger
+	dataDir  string
+	url      string // where callers reach the gateway
+	token    string
+	defaults catalog.Defaults
+	gateway  gateway.Options
+	engine   scheduler.Options
+
+	cluster cluster
+	consul  *consul.Client // nil: no Consul
+	dialer  *consul.Dialer // nil: no mesh
+	// deployer is made last, for it may need the catalog's files.
+	deployer func(*catalog.Catalog) deployer
+}
+
+// stack is the whole agent, wired.
+type stack struct {
+	setup
+	db      *store.DB
+	catalog *catalog.Catalog
+	gateway *gateway.Gateway
+	engine  *scheduler.Engine
+	deploy  deployer
+	checks  *checked
+	handler http.Handler
+}
+
+// lateWaker lets the gateway be made before the engine that needs it.
+type lateWaker struct{ engine *scheduler.Engine }
+
+func (w *lateWaker) Wake(ctx context.Context, id service.ID) error { return w.engine.Wake(ctx, id) }
+
+// openStack opens the database, wires the parts and tells them what is
+// registered. Nothing runs before run.
+func openStack(ctx context.Context, s setup) (_ *stack, err error) {
+	st := &stack{setup: s}
+	if st.db, err = store.Open(ctx, filepath.Join(s.dataDir, "dynsvc.db"), s.log.Named("store")); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = st.db.Close() // the first error is the one to tell
+		}
+	}()
+	st.checks = &checked{cluster: s.cluster}
+	waker := &lateWaker{}
+	s.gateway.AdminToken = s.token
+	s.gateway.Record = st.record
+	if s.dialer != nil {
+		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation
+	}
+	st.gateway = gateway.New(s.log.Named("gateway"), waker, s.gateway)
+	s.engine.Ensure = func(ctx context.Context, id service.ID) error {
+		v, err := st.db.Version(ctx, id)
+		if err != nil {
+			return err
+		}
+		return st.deploy.Deploy(ctx, v)
+	}
+	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
+	waker.engine = st.engine
+	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), catalog.Options{
+		Defaults: s.defaults, Changed: st.publish})
+	if err != nil {
+		return nil, err
+	}
+	st.deploy = s.deployer(st.catalog)
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks,
+		Loads: st.gateway.Loads, Render: st.deploy.Render}, s.log.Named("server"),
+		server.Options{Token: s.token, Version: version, URL: s.url})
+	if err != nil {
+		return nil, err
+	}
+	st.handler = route(st.gateway, api)
+	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
+		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	return st, st.engine.Open(ctx)
+}
+
+// lateDeployer lets the catalog be made before the deployer that needs it.
+type lateDeployer struct{ st *stack }
+
+func (d lateDeployer) Check(ctx context.Context, v service.Version) ([]string, error) {
+	return d.st.deploy.Check(ctx, v)
+}
+func (d lateDeployer) Deploy(ctx context.Context, v service.Version) error {
+	return d.st.deploy.Deploy(ctx, v)
+}
+
+// publish tells everyone who routes or scales that a module changed.
+func (st *stack) publish(m service.Module) {
+	st.engine.Publish(m)
+	st.gateway.Publish(m)
+}
+
+// record stores usage. What cannot be stored is lost and said, never waited for.
+func (st *stack) record(samples []service.Sample) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	if err := st.db.AddSamples(ctx, samples); err != nil {
+		st.log.Warn("lost usage samples", "samples", len(samples), "error", err)
+	}
+}
+
+const (
+	storeTimeout = 5 * time.Second
+	keepSamples  = 14 * 24 * time.Hour
+)
+
+// run does the agent's work until ctx ends, then lets calls in flight end and
+// stops. Calls are served through the listener by serve.
+func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error) error {
+	// The parts outlive ctx until the last call is answered.
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	g, inner := errgroup.WithContext(inner)
+	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
+	g.Go(func() error { return st.gateway.Run(inner) })
+	g.Go(func() error { return st.engine.Run(inner) })
+	if st.consul != nil {
+		g.Go(func() error {
+			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
+				st.engine.SetHealth(st.checks.set(checks, st.gateway.Apply))
+			})
+		})
+	}
+	if st.dialer != nil {
+		g.Go(func() error { return st.dialer.Run(inner) })
+	}
+	g.Go(func() error { return st.prune(inner) })
+	g.Go(func() error { return st.redeploy(inner) })
+	g.Go(func() error {
+		defer cancel()
+		// Ends with ctx, or with the first part that fails.
+		both, stop := context.WithCancel(inner)
+		defer stop()
+		defer context.AfterFunc(ctx, stop)()
+		return serve(both)
+	})
+	err := g.Wait()
+	if closing := st.db.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// redeploy submits the versions whose job is missing: an earlier run may have
+// ended between saving a version and submitting it.
+func (st *stack) redeploy(ctx context.Context) error {
+	if !st.checks.wait(ctx) {
+		return nil
+	}
+	states, _ := st.checks.States()
+	registered := make(map[service.ID]bool, len(states))
+	for _, s := range states {
+		registered[s.ID] = s.Registered
+	}
+	var missing []service.Version
+	err := st.db.AllModules(ctx, func(m service.Module) error {
+		for _, v := range m.Versions {
+			if !registered[v.ID] {
+				missing = append(missing, v)
+			}
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		st.log.Error("could not look for versions without a job", "error", err)
+	}
+	for _, v := range missing {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := st.deploy.Deploy(ctx, v); err != nil {
+			st.log.Warn("could not submit a version; its first call tries again", "service", v.ID, "module", v.Module, "version", v.Version, "error", err)
+			continue
+		}
+		st.log.Info("submitted a version that had no job", "service", v.ID, "module", v.Module, "version", v.Version)
+	}
+	return nil
+}
+
+// prune deletes old samples now and then.
+func (st *stack) prune(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if _, err := st.db.PruneSamples(ctx, 0, time.Now().Add(-keepSamples)); err != nil && ctx.Err() == nil {
+			st.log.Warn("could not delete old samples", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
