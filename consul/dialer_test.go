@@ -263,7 +263,7 @@ func TestResumedSessionIsVerifiedAgain(t *testing.T) {
 				if err != nil {
 					return false, err
 				}
-				defer conn.Close()
+				defer func() { _ = conn.Close() }() // read to its end
 				// The ticket comes with the answer.
 				if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
 					return false, err

@@ -116,19 +116,19 @@ func TestWatchHealthForgetsWhatIsOld(t *testing.T) {
 		go func() {
 			done <- c.WatchHealth(ctx, func(m healthMap) { got = append(got, report{time.Since(start), len(m)}) })
 		}()
-		time.Sleep(2 * time.Minute) // quiet, but answering: nothing to forget
+		pause(t.Context(), 2*time.Minute) // quiet, but answering: nothing to forget
 		synctest.Wait()
 		if len(got) != 1 || !c.Fresh() {
 			t.Fatalf("after two quiet minutes: %v, fresh %v, want one report", got, c.Fresh())
 		}
 		away.Store(true)
-		time.Sleep(45 * time.Second)
+		pause(t.Context(), 45*time.Second)
 		synctest.Wait()
 		if len(got) != 2 || got[1].known != 0 || c.Fresh() {
 			t.Fatalf("45 s after consul went: %v, fresh %v, want an empty report", got, c.Fresh())
 		}
 		away.Store(false)
-		time.Sleep(15 * time.Second)
+		pause(t.Context(), 15*time.Second)
 		synctest.Wait()
 		if len(got) != 3 || got[2].known != 1 || !c.Fresh() {
 			t.Fatalf("after consul came back: %v, fresh %v, want the same health again", got, c.Fresh())

@@ -12,8 +12,9 @@ import (
 const (
 	// Consul may add a sixteenth of the wait to it; the rest is for the network.
 	answerSlack = 5 * time.Second
-	// Every change of any check in the catalog answers a blocking query.
-	readGap  = 100 * time.Millisecond
+	// Every change of any check in the catalog answers the health watch, and each
+	// answer is whole: in a restless cluster this bounds the work.
+	readGap  = 250 * time.Millisecond
 	retryMin = 250 * time.Millisecond
 	retryMax = 10 * time.Second
 	// silence is how long nothing may be heard before what is known is no longer believed.

@@ -44,7 +44,7 @@ func TestWatchNeverSpins(t *testing.T) {
 		err      error
 		min, max int // reads in a minute
 	}{
-		{name: "every answer is news", min: 590, max: 601},
+		{name: "every answer is news", min: 235, max: 241},
 		{name: "every answer is an error", err: errors.New("refused"), min: 8, max: 16},
 	}
 	for _, test := range tests {
