@@ -36,6 +36,28 @@ func TestClusterIsReady(t *testing.T) {
 	}
 }
 
+// TestKilledServersComeBack checks that tests may take a part of the cluster
+// away and put it back: same node, same data.
+func TestKilledServersComeBack(t *testing.T) {
+	for _, name := range []string{"nomad-general", "consul-gpu", "consul-server", "nomad-server"} {
+		t.Run(name, func(t *testing.T) {
+			if err := servers.Kill(name); err != nil {
+				t.Fatal(err)
+			}
+			if err := servers.StartProcess(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+			nodes, _, err := servers.Nomad.Nodes().List(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := len(nodes), len(cluster.Classes); got != want {
+				t.Errorf("%d nodes, want the same %d", got, want)
+			}
+		})
+	}
+}
+
 // TestPythonImage checks that an image of Debian packages lands in the registry
 // and that its program, which imports what a service needs, answers from a container.
 func TestPythonImage(t *testing.T) {

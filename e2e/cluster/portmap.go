@@ -105,7 +105,7 @@ func removeLeases(ctx context.Context, allocs []string) error {
 func (s *slot) removeAdminRule(ctx context.Context) error {
 	rule := []string{"NOMAD-ADMIN", "-d", s.bridgeSubnet(), "-o", s.bridge(), "-j", "ACCEPT"}
 	if _, err := output(ctx, "iptables", append([]string{"-w", "-C"}, rule...)...); err != nil {
-		return nil //nolint:nilerr // that is the answer no
+		return nil // that is the answer no
 	}
 	_, err := output(ctx, "iptables", append([]string{"-w", "-D"}, rule...)...)
 	return err

@@ -37,7 +37,8 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 		{"a Consul leader", c.consulLeads},
 		{"all Consul agents to have joined", c.consulJoined},
 		{"a Nomad leader", c.nomadLeads},
-		{"Nomad's signing keys", c.nomadSigns}, // without one no allocation gets its identity
+		{"Nomad's signing keys", c.nomadSigns},   // without one no allocation gets its identity
+		{"all agents to answer", c.agentsAnswer}, // a server believes in a dead one for a while
 		{"all Nomad clients", c.nodesReady},
 	}
 	for _, fact := range facts {
@@ -69,6 +70,16 @@ func (c *Cluster) consulJoined(context.Context) error {
 
 func (c *Cluster) nomadSigns(ctx context.Context) error {
 	return answers(ctx, http.DefaultClient, c.NomadAddr+"/.well-known/jwks.json")
+}
+
+func (c *Cluster) agentsAnswer(ctx context.Context) error {
+	var errs []error
+	for _, class := range Classes {
+		errs = append(errs,
+			answers(ctx, http.DefaultClient, c.ClientAddrs[class]+"/v1/agent/health?type=client"),
+			answers(ctx, http.DefaultClient, c.ConsulAddrs[class]+"/v1/agent/self"))
+	}
+	return errors.Join(errs...)
 }
 
 func (c *Cluster) nodesReady(ctx context.Context) error {
