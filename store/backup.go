@@ -75,7 +75,7 @@ func sameFile(a, b string) (bool, error) {
 
 // syncFolder makes a rename in it survive loss of power.
 func syncFolder(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the operator names it
+	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("back up database: %w", err)
 	}

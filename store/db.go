@@ -103,7 +103,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 // seq looks up the number that stands for a version in other tables.
 func (db *DB) seq(ctx context.Context, tx *sql.Tx, id service.ID) (int64, error) {
 	if seq, ok := db.seqs.Load(id); ok {
-		return seq.(int64), nil //nolint:forcetypeassert // only int64 is stored
+		return seq.(int64), nil
 	}
 	var seq int64
 	err := tx.QueryRowContext(ctx, `SELECT seq FROM versions WHERE id = ?`, id).Scan(&seq)

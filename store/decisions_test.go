@@ -72,7 +72,7 @@ func BenchmarkAddDecision(b *testing.B) {
 		b.Run(level, func(b *testing.B) {
 			db, err := store.Open(b.Context(), filepath.Join(b.TempDir(), "dynsvc.db"), hclog.NewNullLogger(), store.WithSynchronous(level))
 			check(b, err, nil)
-			defer db.Close()
+			defer func() { check(b, db.Close(), nil) }()
 			d := service.Decision{Service: fill(b, db, 1)[0], At: epoch, To: 1, Kind: service.KindWake, Reason: "a call waits"}
 			for b.Loop() {
 				_, err := db.AddDecision(b.Context(), d)

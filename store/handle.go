@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -102,7 +103,7 @@ func ask(c *sqlite3.SQLiteConn, query string) (string, error) {
 	if cerr := rows.Close(); err == nil {
 		err = cerr
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return "nothing", nil
 	}
 	if err != nil {

@@ -54,7 +54,7 @@ func registerForEver(path string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Println(i, id); err != nil {
+		if _, err := fmt.Fprintln(os.Stdout, i, id); err != nil {
 			return err
 		}
 	}

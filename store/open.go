@@ -135,7 +135,7 @@ func checkFolder(dir string, set settings) error {
 // createFile makes the file where there is none: SQLite would make it readable
 // for everybody. Its companions take over the mode.
 func createFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names it
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return service.Errorf(service.ErrUnavailable, "the database cannot be opened: %w", err)
 	}

@@ -123,7 +123,7 @@ func dump(t testing.TB, db *sql.DB) string {
 	for _, table := range column(t, db, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid`) {
 		names := column(t, db, `SELECT name FROM pragma_table_info('`+table+`') ORDER BY cid`)
 		values := "quote(" + strings.Join(names, ") || ', ' || quote(") + ")"
-		for _, row := range column(t, db, `SELECT `+values+` FROM `+table+` ORDER BY 1`) { //nolint:gosec // names of our own tables
+		for _, row := range column(t, db, `SELECT `+values+` FROM `+table+` ORDER BY 1`) {
 			fmt.Fprintf(&b, "INSERT INTO %s (%s) VALUES (%s);\n", table, strings.Join(names, ", "), row)
 		}
 	}
@@ -135,7 +135,7 @@ func column(t testing.TB, db *sql.DB, query string) []string {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	check(t, err, nil)
-	defer rows.Close()
+	defer func() { check(t, rows.Close(), nil) }()
 	var all []string
 	for rows.Next() {
 		var s string
