@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -55,9 +56,9 @@ type Cluster struct {
 	mem       *memory
 	followers chan struct{}  // one token for each log stream that is open
 	placed    chan placement // raises whose evaluation is to be looked at
-	relist    chan struct{}  // asks for a full list now
-	resubs    chan struct{}  // asks for a new event stream
+	relist    chan struct{}  // has a token: a full list is wanted now
 	asides    chan func(context.Context)
+	hangUp    atomic.Pointer[context.CancelCauseFunc] // ends the event stream that is open
 }
 
 var prefixForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
@@ -82,7 +83,6 @@ func Open(ctx context.Context, opts Options, log hclog.Logger) (*Cluster, error)
 		followers: make(chan struct{}, opts.Followers),
 		placed:    make(chan placement, 256),
 		relist:    make(chan struct{}, 1),
-		resubs:    make(chan struct{}, 1),
 		asides:    make(chan func(context.Context), 256),
 	}
 	q, cancel := c.query(ctx)
@@ -118,12 +118,12 @@ func (o Options) withDefaults() Options {
 // query returns options for one read that ends in time. The caller calls cancel
 // when it has the answer.
 func (c *Cluster) query(ctx context.Context) (*api.QueryOptions, context.CancelFunc) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTooLate)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	return (&api.QueryOptions{}).WithContext(ctx), cancel
 }
 
 // write is query for a change.
 func (c *Cluster) write(ctx context.Context) (*api.WriteOptions, context.CancelFunc) {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTooLate)
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	return (&api.WriteOptions{}).WithContext(ctx), cancel
 }

@@ -42,8 +42,6 @@ var wrappings = []string{
 	"failed to create container: ",
 }
 
-var errTooLate = errors.New("no answer in time")
-
 // classify turns an error of the API client into one of the kinds of package
 // service. doing says what was tried, and to which thing.
 func classify(err error, doing string) error {

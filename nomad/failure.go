@@ -138,8 +138,8 @@ func ending(e *taskEvent, before []*taskEvent) string {
 // runtime is 0.2 s, 12 s or 3m5s: as exact as it helps.
 func runtime(d time.Duration) string {
 	switch {
-	case d < 0:
-		return "0 s"
+	case d < 100*time.Millisecond:
+		return strconv.FormatInt(max(0, d.Milliseconds()), 10) + " ms"
 	case d < 10*time.Second:
 		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
 	case d < time.Minute:

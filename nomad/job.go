@@ -137,7 +137,17 @@ func (c *Cluster) Remove(ctx context.Context, id service.ID) error {
 	if err = classify(err, "remove "+string(id)); err != nil && !isNotFound(err) {
 		return err
 	}
+	c.mem.doubt(id)
 	return nil
+}
+
+// doubt has the next Ensure look at the cluster itself.
+func (m *memory) doubt(id service.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.entries[id]; ok {
+		e.digest = ""
+	}
 }
 
 // has reports whether the job is known, by fresh news, to exist with this digest.

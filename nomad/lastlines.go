@@ -20,13 +20,14 @@ func (c *Cluster) askLastLines(id service.ID, alloc string) {
 	c.mem.mu.Lock()
 	defer c.mem.mu.Unlock()
 	in := c.mem.find(id, alloc)
-	if in == nil || in.asked || in.task == "" {
-		if in != nil {
-			c.mem.setLastLines(id, in, nil)
-		}
+	if in == nil || in.asked || in.failure == nil {
 		return
 	}
 	in.asked = true
+	if in.task == "" {
+		c.mem.setLastLines(id, in, nil)
+		return
+	}
 	at, name := in.failure.At, in.task
 	ok := c.aside(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, lastLinesWait)

@@ -44,7 +44,9 @@ func (c *Cluster) reconcile(ctx context.Context, forced bool) error {
 			return err
 		}
 		c.mem.merge(l, time.Now())
-		signal(c.resubs)
+		if hangUp := c.hangUp.Load(); hangUp != nil {
+			(*hangUp)(errors.New("the cluster is another one now"))
+		}
 	}
 	c.lookAtMissing(l)
 	c.log.Debug("listed", "services", len(l.jobs), "instances", len(l.allocations), "took", time.Since(began).String())

@@ -69,12 +69,6 @@ func (m *memory) signal() {
 	}
 }
 
-func (m *memory) hear(now time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.heard = now
-}
-
 func (m *memory) fresh(now time.Time) bool { return m.listed && now.Sub(m.heard) <= silence }
 
 // entry returns what is known of a service and makes a place for it if need be.

@@ -38,7 +38,11 @@ func (c *Cluster) follow(ctx context.Context) error {
 		if time.Since(began) > quiet {
 			wait = backoffMin
 		}
-		c.log.Warn("event stream ended", "reason", err, "took", time.Since(began).Round(time.Millisecond).String())
+		if took := time.Since(began); took > wait { // once, not at each attempt while the cluster is away
+			c.log.Warn("event stream ended", "reason", err, "took", took.Round(time.Millisecond).String())
+		} else {
+			c.log.Debug("event stream not opened", "reason", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,16 +75,8 @@ func (c *Cluster) events(ctx context.Context) error {
 	defer body.Close()
 	stop := context.AfterFunc(ctx, func() { _ = body.Close() }) // unblocks the read; its error is what ends the loop
 	defer stop()
-	drain(c.resubs)
+	c.hangUp.Store(&cancel)
 	signal(c.relist)
-
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-c.resubs:
-			cancel(errors.New("the cluster is another one now"))
-		}
-	}()
 
 	lines := json.NewDecoder(body)
 	for {
@@ -122,13 +118,6 @@ func (c *Cluster) payloads(b *batch) []payload {
 func signal(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:
-	default:
-	}
-}
-
-func drain(ch chan struct{}) {
-	select {
-	case <-ch:
 	default:
 	}
 }
