@@ -73,11 +73,11 @@ func sameFile(a, b string) (bool, error) {
 	return os.SameFile(ai, bi), nil
 }
 
-// syncFolder makes a rename in it survive loss of power.
+// syncFolder makes a new name in it survive loss of power.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return fmt.Errorf("back up database: %w", err)
+		return fmt.Errorf("sync folder: %w", err)
 	}
 	return errors.Join(d.Sync(), d.Close())
 }

@@ -135,11 +135,18 @@ func checkFolder(dir string, set settings) error {
 // createFile makes the file where there is none: SQLite would make it readable
 // for everybody. Its companions take over the mode.
 func createFile(path string) error {
+	_, err := os.Stat(path)
+	missing := errors.Is(err, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return service.Errorf(service.ErrUnavailable, "the database cannot be opened: %w", err)
 	}
-	return f.Close()
+	err = f.Close()
+	if missing {
+		// SQLite syncs what is in the file; its name is ours to sync.
+		err = errors.Join(err, syncFolder(filepath.Dir(path)))
+	}
+	return err
 }
 
 // inspect says whether the file is new, and refuses what is not ours before
