@@ -16,7 +16,7 @@ func TestStopAndStart(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.gate.busy[a] = true // a call that does not end has its grace
+		w.gate.call(a, true, false) // a call that does not end has its grace
 		began := time.Now()
 		if err := w.engine.Stop(t.Context(), a, "ada"); err != nil {
 			t.Fatal(err)
@@ -25,7 +25,7 @@ func TestStopAndStart(t *testing.T) {
 			t.Errorf("took %s, want the stop grace", took)
 		}
 		w.want(0, "wake 0->1 applied", "admin 1->0 applied")
-		if !w.gate.stopped[a] {
+		if !w.gate.isStopped(a) {
 			t.Error("the gate does not know")
 		}
 		err := w.engine.Wake(t.Context(), a)
@@ -33,7 +33,7 @@ func TestStopAndStart(t *testing.T) {
 			t.Errorf("wake of a stopped service: %v", err)
 		}
 		w.cluster.put(a, 2) // somebody who does not know
-		w.gate.busy[a] = false
+		w.gate.call(a, false, false)
 		w.after(3 * time.Second)
 		w.want(0, "wake 0->1 applied", "admin 1->0 applied", "adopted 0->2 applied", "admin 2->0 applied")
 
@@ -41,7 +41,7 @@ func TestStopAndStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.want(1, "wake 0->1 applied", "admin 1->0 applied", "adopted 0->2 applied", "admin 2->0 applied", "admin 0->1 applied")
-		if w.gate.stopped[a] {
+		if w.gate.isStopped(a) {
 			t.Error("the gate still refuses")
 		}
 	})
@@ -56,7 +56,7 @@ func TestStopIsRemembered(t *testing.T) {
 		w.end()
 		w.gate = newGate()
 		w.open(version(0), scheduler.Options{})
-		if !w.gate.stopped[a] {
+		if !w.gate.isStopped(a) {
 			t.Error("the gate was not told")
 		}
 		if err := w.engine.Wake(t.Context(), a); !errors.Is(err, service.ErrUnavailable) {
@@ -113,7 +113,7 @@ func TestScaleDoesNotCutCalls(t *testing.T) {
 		if err := w.engine.Scale(t.Context(), a, 3, "ada"); err != nil {
 			t.Fatal(err)
 		}
-		w.gate.busy[a] = true
+		w.gate.call(a, true, false)
 		if err := w.engine.Scale(t.Context(), a, 1, "ada"); !errors.Is(err, service.ErrConflict) {
 			t.Errorf("scale under calls that do not end: %v", err)
 		}

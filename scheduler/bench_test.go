@@ -44,7 +44,7 @@ func BenchmarkTick(b *testing.B) {
 	if err := db.AddSamples(b.Context(), samples); err != nil {
 		b.Fatal(err)
 	}
-	c.frozen, _ = c.States()
+	c.freeze(true)
 	scheduler.Tick(e, b.Context(), now) // adopts what runs
 	b.ReportAllocs()
 	for b.Loop() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -98,7 +99,7 @@ func (w *world) open(v service.Version, opts scheduler.Options) {
 
 // after lets time go by, with everything that it brings.
 func (w *world) after(d time.Duration) {
-	time.Sleep(d) // in a bubble
+	<-time.After(d)
 	synctest.Wait()
 }
 
@@ -165,7 +166,7 @@ func TestWakeStartsTheMinimum(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		v := version(0)
 		v.Scale.Min = 3
-		w.cluster.stale = true // so that no tick comes before
+		w.cluster.silence(true) // so that no tick comes before
 		w.open(v, scheduler.Options{})
 		if err := w.engine.Wake(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -176,7 +177,7 @@ func TestWakeStartsTheMinimum(t *testing.T) {
 
 func TestWakeOfAHerdIsOneStart(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		w.cluster.takes = 10 * time.Millisecond
+		w.cluster.slow(10 * time.Millisecond)
 		w.open(version(0), scheduler.Options{})
 		errs := make(chan error, 50)
 		for range cap(errs) {
@@ -232,7 +233,7 @@ func TestWakeLeavesACountThatIsThere(t *testing.T) {
 func TestWakeWaitsForADeployment(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
-		w.cluster.errs = []error{service.ErrDeploying, service.ErrDeploying, service.ErrDeploying}
+		w.cluster.fail(service.ErrDeploying, service.ErrDeploying, service.ErrDeploying)
 		began := time.Now()
 		if err := w.engine.Wake(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -247,9 +248,7 @@ func TestWakeWaitsForADeployment(t *testing.T) {
 func TestWakeEndsWithItsCaller(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
-		for range 100 {
-			w.cluster.errs = append(w.cluster.errs, service.ErrDeploying)
-		}
+		w.cluster.fail(slices.Repeat([]error{service.ErrDeploying}, 100)...)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		if err := w.engine.Wake(ctx, a); !errors.Is(err, service.ErrDeploying) {
@@ -264,7 +263,7 @@ func TestWakesAreLimited(t *testing.T) {
 		const n = 40
 		db := openStore(t, n)
 		c := newCluster()
-		c.takes = 10 * time.Millisecond
+		c.slow(10 * time.Millisecond)
 		e := scheduler.New(db, c, newGate(), hclog.NewNullLogger(), scheduler.Options{ColdStarts: 4})
 		errs := make(chan error, n)
 		for i := range n {
@@ -324,7 +323,7 @@ func TestCallBeforeTheCountIsSet(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.gate.busy[a] = true // draining goes on
+		w.gate.call(a, true, false) // draining goes on
 		w.after(63 * time.Second)
 		if _, closed := w.gate.isClosed(a); !closed {
 			t.Fatal("the gate is not closing")
@@ -343,13 +342,13 @@ func TestGateFindsCalls(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.gate.refuse[a] = true
+		w.gate.call(a, false, true)
 		w.after(61 * time.Second)
 		w.want(1, "wake 0->1 applied", "idle 1->0 not applied")
 		if _, closed := w.gate.isClosed(a); closed {
 			t.Error("the gate was not opened again")
 		}
-		w.gate.refuse[a] = false
+		w.gate.call(a, false, false)
 		w.after(4 * time.Second)
 		w.want(0, "wake 0->1 applied", "idle 1->0 not applied", "idle 1->0 applied")
 	})
@@ -359,7 +358,7 @@ func TestCallAfterTheCountIsSet(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.cluster.takes = time.Second
+		w.cluster.slow(time.Second)
 		w.after(60*time.Second + 500*time.Millisecond) // the cluster is being asked
 		if _, closed := w.gate.isClosed(a); !closed {
 			t.Fatal("the gate is not closing")
@@ -430,14 +429,10 @@ func TestUnknownIsNotZero(t *testing.T) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
 		w.after(10 * time.Second)
-		w.cluster.mu.Lock()
-		w.cluster.stale = true
-		w.cluster.mu.Unlock()
+		w.cluster.silence(true)
 		w.after(time.Hour)
 		w.want(1, "wake 0->1 applied")
-		w.cluster.mu.Lock()
-		w.cluster.stale = false
-		w.cluster.mu.Unlock()
+		w.cluster.silence(false)
 		w.after(3 * time.Second)
 		w.want(0, "wake 0->1 applied", "idle 1->0 applied")
 	})
@@ -470,13 +465,11 @@ func TestForeignZeroKeepsNoCallerOut(t *testing.T) {
 func TestOwnChangeIsNotForeign(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
-		w.cluster.frozen, _ = w.cluster.States() // the watcher lags
+		w.cluster.freeze(true) // the watcher lags
 		w.used()
 		w.after(10 * time.Second)
 		w.want(1, "wake 0->1 applied")
-		w.cluster.mu.Lock()
-		w.cluster.frozen = nil
-		w.cluster.mu.Unlock()
+		w.cluster.freeze(false)
 		w.after(10 * time.Second)
 		w.want(1, "wake 0->1 applied")
 	})
@@ -496,7 +489,7 @@ func TestConflictIsDecidedAnew(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.cluster.errs = []error{service.Errorf(service.ErrConflict, "moved")}
+		w.cluster.fail(service.Errorf(service.ErrConflict, "moved"))
 		w.after(70 * time.Second)
 		w.want(0, "wake 0->1 applied", "idle 1->0 not applied", "idle 1->0 applied")
 	})
@@ -506,7 +499,7 @@ func TestShrinkWaitsForADeployment(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		w.cluster.errs = []error{service.ErrDeploying, service.ErrDeploying}
+		w.cluster.fail(service.ErrDeploying, service.ErrDeploying)
 		w.after(70 * time.Second)
 		w.want(0, "wake 0->1 applied", "idle 1->0 applied")
 	})
@@ -516,9 +509,7 @@ func TestCallWhileAShrinkWaitsForADeployment(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		for range 100 {
-			w.cluster.errs = append(w.cluster.errs, service.ErrDeploying)
-		}
+		w.cluster.fail(slices.Repeat([]error{service.ErrDeploying}, 100)...)
 		w.after(62 * time.Second)
 		if err := w.engine.Wake(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -531,9 +522,7 @@ func TestClusterErrorsBackOff(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		w.open(version(0), scheduler.Options{})
 		w.used()
-		for range 4 {
-			w.cluster.errs = append(w.cluster.errs, errors.New("no leader"))
-		}
+		w.cluster.fail(slices.Repeat([]error{errors.New("no leader")}, 4)...)
 		w.after(60 * time.Second)
 		began := time.Now()
 		for w.cluster.count(a) > 0 {

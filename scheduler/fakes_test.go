@@ -47,6 +47,37 @@ func (c *cluster) change(id service.ID, f func(*service.State)) {
 	c.states[id] = st
 }
 
+// fail makes the next requests end with these errors.
+func (c *cluster) fail(errs ...error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.errs = errs
+}
+
+// slow makes each request take so long.
+func (c *cluster) slow(takes time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.takes = takes
+}
+
+// silence makes the watcher say that it has heard nothing lately.
+func (c *cluster) silence(stale bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stale = stale
+}
+
+// freeze makes the watcher tell what is now from now on.
+func (c *cluster) freeze(frozen bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frozen = nil
+	if frozen {
+		c.frozen = slices.Collect(maps.Values(c.states))
+	}
+}
+
 func (c *cluster) count(id service.ID) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +91,7 @@ func (c *cluster) Scale(_ context.Context, s service.Scaling) (uint64, error) {
 	takes := c.takes
 	c.mu.Unlock()
 	if takes > 0 {
-		time.Sleep(takes) // in a bubble
+		<-time.After(takes)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,6 +156,20 @@ func (g *gate) put(l service.Load) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.loads[l.ID] = l
+}
+
+// call says whether calls of a service do not end, and whether calls come while
+// it closes.
+func (g *gate) call(id service.ID, busy, refuse bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.busy[id], g.refuse[id] = busy, refuse
+}
+
+func (g *gate) isStopped(id service.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.stopped[id]
 }
 
 func (g *gate) Loads() []service.Load {
