@@ -117,7 +117,7 @@ func ending(e *taskEvent, before []*taskEvent) string {
 	took := ""
 	for _, b := range slices.Backward(before) {
 		if b.Type == api.TaskStarted {
-			took = " after " + runtime(e.at().Sub(b.at()))
+			took = " after " + lasted(e.at().Sub(b.at()))
 			break
 		}
 	}
@@ -135,8 +135,8 @@ func ending(e *taskEvent, before []*taskEvent) string {
 	return text
 }
 
-// runtime is 0.2 s, 12 s or 3m5s: as exact as it helps.
-func runtime(d time.Duration) string {
+// lasted is 0.2 s, 12 s or 3m5s: as exact as it helps.
+func lasted(d time.Duration) string {
 	switch {
 	case d < 100*time.Millisecond:
 		return strconv.FormatInt(max(0, d.Milliseconds()), 10) + " ms"

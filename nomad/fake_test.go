@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/nomad/api"
+
+	"github.com/dynsvc/dynsvc/service"
 )
 
 // fake is a Nomad server as far as this package asks it. A test changes what it
@@ -228,6 +230,18 @@ func (f *fake) do(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change()
+}
+
+func (f *fake) requests(key string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked[key]
+}
+
+func (f *fake) job(id service.ID) job {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *f.jobs[string(id)]
 }
 
 func (f *fake) addJob(id string, count int) {

@@ -139,7 +139,7 @@ func TestScaleRefusals(t *testing.T) {
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), string(tt.in.ID)) {
 				t.Errorf("error = %v, want %v", err, tt.want)
 			}
-			if n := f.asked[path] - before; tt.status != 0 && n != 1 {
+			if n := f.requests(path) - before; tt.status != 0 && n != 1 {
 				t.Errorf("%d requests, want 1: a write is not repeated", n)
 			}
 		})
@@ -305,13 +305,13 @@ func TestEnsure(t *testing.T) {
 	ensure := func(digest string) error {
 		return w.Ensure(t.Context(), service.Job{Version: service.Version{ID: id}, HCL: `job "dyn-a-00000001" count 7`, Digest: digest})
 	}
-	if err := ensure("sha256:1"); err != nil || f.asked["GET /v1/job/"+string(id)] > 1 {
-		t.Errorf("Ensure of the same = %v, asked %v", err, f.asked)
+	if err := ensure("sha256:1"); err != nil || f.requests("GET /v1/job/"+string(id)) > 1 {
+		t.Errorf("Ensure of the same = %v", err)
 	}
 	if err := ensure("sha256:2"); err != nil {
 		t.Error(err)
 	}
-	if n := f.jobs[string(id)].count(); n != 2 {
+	if n := new(f.job(id)).count(); n != 2 {
 		t.Errorf("count after another text = %d, want 2", n)
 	}
 	f.do(func() {
@@ -323,7 +323,7 @@ func TestEnsure(t *testing.T) {
 	if err := ensure("sha256:2"); err != nil {
 		t.Error(err)
 	}
-	if j := f.jobs[string(id)]; j.count() != 0 || j.Stop {
+	if j := f.job(id); (&j).count() != 0 || j.Stop {
 		t.Errorf("job after it was stopped and ensured = %+v", j)
 	}
 	if err := w.Ensure(t.Context(), service.Job{Version: service.Version{ID: "dyn-x-00000009"}, HCL: `job "dyn-a-00000001" count 7`}); !errors.Is(err, service.ErrInvalid) {
