@@ -21,14 +21,9 @@ func (f *Fault) Error() string { return position(f.File, f.Line, f.Col) + f.Text
 // Is makes every fault one of kind [service.ErrInvalid].
 func (f *Fault) Is(target error) bool { return target == service.ErrInvalid }
 
-// Notice tells the developer something that is no error.
-type Notice struct {
-	File      string `json:"file,omitempty"`
-	Line, Col int    `json:"-"`
-	Text      string `json:"text"`
-}
-
-func (n Notice) String() string { return position(n.File, n.Line, n.Col) + n.Text }
+// Notice tells the developer something that is no error, as one sentence that
+// begins with its place where it has one.
+type Notice = string
 
 func position(file string, line, col int) string {
 	switch {

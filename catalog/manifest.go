@@ -38,7 +38,7 @@ func ReadManifest(fsys fs.FS, d Defaults) (service.Version, []Notice, error) {
 	}
 	var notices []Notice
 	for _, other := range found[1:] {
-		notices = append(notices, Notice{File: other, Text: "not read, because there is also " + found[0]})
+		notices = append(notices, position(other, 0, 0)+"not read, because there is also "+found[0])
 	}
 	src, err := readText(fsys, found[0], maxManifest)
 	if err != nil {

@@ -47,7 +47,7 @@ func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, 
 	var notices []Notice
 	for _, remark := range remarks(&v) {
 		at := p.of(remark[0])
-		notices = append(notices, Notice{File: file, Line: at.Line, Col: at.Column, Text: remark[0] + " " + remark[1]})
+		notices = append(notices, position(file, at.Line, at.Column)+remark[0]+" "+remark[1])
 	}
 	return v, notices, nil
 }

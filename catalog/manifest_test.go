@@ -50,7 +50,7 @@ func TestReadManifest(t *testing.T) {
 				}
 				got["want.json"] = string(text) + "\n"
 				for _, n := range notices {
-					got["want.json"] += "// " + n.String() + "\n"
+					got["want.json"] += "// " + n + "\n"
 				}
 			}
 			for _, name := range []string{"want.json", "want.err"} {

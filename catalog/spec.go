@@ -45,15 +45,15 @@ func (k *kbase) findInterface(fsys fs.FS, v *service.Version) []Notice {
 	case len(specs) == 1:
 		v.Interface = specs[0]
 	case len(specs) == 0:
-		return []Notice{{File: k.file, Text: "no .spec file in the top folder: taken as a plain HTTP service"}}
+		return []Notice{k.file + ": no .spec file in the top folder: taken as a plain HTTP service"}
 	default:
-		return []Notice{{File: k.file, Text: fmt.Sprintf("none of %s defines module %s: taken as a plain HTTP service", strings.Join(specs, ", "), v.Module)}}
+		return []Notice{fmt.Sprintf("%s: none of %s defines module %s: taken as a plain HTTP service", k.file, strings.Join(specs, ", "), v.Module)}
 	}
 	if text := missing(fsys, v.Interface, false); text != "" {
 		k.fault(k.start[""], "interface %s", text)
 	}
 	if v.Interface != named {
-		return []Notice{{File: k.file, Text: "the interface is " + v.Interface}}
+		return []Notice{k.file + ": the interface is " + v.Interface}
 	}
 	return nil
 }

@@ -1,0 +1,118 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// deployer has versions run; it is the cluster as the catalog sees it.
+type deployer interface {
+	// Check reports why a version could never run here, before it is saved.
+	Check(ctx context.Context, v service.Version) (warnings []string, err error)
+	// Deploy makes the version's service known, with count 0. It may be called
+	// again with the same version.
+	Deploy(ctx context.Context, v service.Version) error
+}
+
+// Options of a catalog.
+type Options struct {
+	Defaults Defaults             // zero: StandardDefaults
+	Limits   Limits               // zero: StandardLimits
+	Changed  func(service.Module) // called after each change of a module is stored; nil: nobody listens
+}
+
+// Catalog registers versions and moves tags. Its methods may be called at once.
+type Catalog struct {
+	db       *store.DB
+	bundles  string // folder
+	deployer deployer
+	log      hclog.Logger
+	opts     Options
+
+	sweep  sync.Once
+	notify sync.Mutex // held from reading a module until Changed has heard of it, so that it hears of changes in their order
+}
+
+// New returns a catalog that keeps bundles in a folder, which is made when it is
+// first needed. The error tells of defaults that no version could have.
+func New(db *store.DB, bundles string, d deployer, log hclog.Logger, opts Options) (*Catalog, error) {
+	if opts.Limits == (Limits{}) {
+		opts.Limits = StandardLimits()
+	}
+	if opts.Defaults.Port == 0 {
+		image := opts.Defaults.KBaseImage
+		opts.Defaults = StandardDefaults()
+		opts.Defaults.KBaseImage = image
+	}
+	if opts.Changed == nil {
+		opts.Changed = func(service.Module) {}
+	}
+	trial := opts.Defaults.version()
+	trial.Module, trial.Version, trial.Run.Command = "Trial", "1.0.0", "trial"
+	method := opts.Defaults.method("trial")
+	method.Mode = service.Both
+	trial.Methods = []service.Method{method}
+	if err := trial.Validate(); err != nil {
+		return nil, fmt.Errorf("the operator's defaults: %w", err)
+	}
+	return &Catalog{db: db, bundles: bundles, deployer: d, log: log, opts: opts}, nil
+}
+
+// SetTag moves a tag of a module to the version that a reference means, see
+// [service.Resolve]. By convention callers without a version get release, beta
+// is for those who try what comes next, and dev is the newest registration.
+func (c *Catalog) SetTag(ctx context.Context, module, tag, ref, by string) (service.Version, error) {
+	m, err := c.db.Module(ctx, module)
+	if err != nil {
+		return service.Version{}, err
+	}
+	if err := mayChange(m, by); err != nil {
+		return service.Version{}, err
+	}
+	v, err := service.Resolve(m, ref)
+	if err != nil {
+		return service.Version{}, err
+	}
+	if err := c.db.SetTag(ctx, m.Name, tag, v.ID, by); err != nil {
+		return service.Version{}, err
+	}
+	c.log.Info("tagged", "module", m.Name, "service", v.ID, "to", tag)
+	if err := c.tell(ctx, m.Name); err != nil {
+		return service.Version{}, err
+	}
+	return c.db.Version(ctx, v.ID)
+}
+
+// mayChange is where ownership will be asked: today the static admin token is
+// the only authority, and whoever got here has it.
+func mayChange(service.Module, string) error { return nil }
+
+// changedTimeout bounds reading back a change that is stored already.
+const changedTimeout = 10 * time.Second
+
+// tell reads a module back and has the listener know it. The change is stored,
+// so a caller who has left does not stop this.
+func (c *Catalog) tell(ctx context.Context, module string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), changedTimeout)
+	defer cancel()
+	c.notify.Lock()
+	defer c.notify.Unlock()
+	m, err := c.db.Module(ctx, module)
+	if err != nil {
+		return fmt.Errorf("read back the change: %w", err)
+	}
+	c.opts.Changed(m)
+	return nil
+}
+
+// Unpack writes a version's files to a folder, which is made and must not exist.
+func (c *Catalog) Unpack(ctx context.Context, v service.Version, dir string) error {
+	return Unpack(ctx, c.Bundle(v.Digest), dir)
+}

@@ -1,0 +1,180 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// Upload is what somebody wants registered.
+type Upload struct {
+	Archive io.Reader // a tar.gz, tar or zip of the module's folder
+	Files   fs.FS     // or the folder itself
+	Tag     string    // moved to the version; empty: dev
+	Live    bool      // development mode: release moves too, and a semver may be released again with other contents
+	Commit  string    // git commit of the files; empty: not known
+	By      string    // who asks
+}
+
+// Register makes a version of an upload. What a module has already is not
+// registered twice: the same contents give the same version, and only the tag
+// moves.
+//
+// Once the version is saved, it stays. If it cannot be deployed then, that is a
+// notice and no error, for it is deployed with its first call.
+func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []Notice, error) {
+	c.sweep.Do(c.removeLeftovers)
+	if u.Tag == "" {
+		u.Tag = service.Dev
+	}
+	if err := service.ValidateTag(u.Tag); err != nil {
+		return service.Version{}, nil, err
+	}
+	if u.Commit = strings.ToLower(u.Commit); u.Commit != "" && !commitHash.MatchString(u.Commit) {
+		return service.Version{}, nil, service.Errorf(service.ErrInvalid, "the commit must be the 40 (or 64) hex digits that git rev-parse HEAD prints, not %.80q", u.Commit)
+	}
+	t, done, err := c.stage(ctx, u)
+	if err != nil {
+		return service.Version{}, nil, err
+	}
+	defer done()
+	v, notices, err := c.read(t, u)
+	if err != nil {
+		return service.Version{}, notices, err
+	}
+	warnings, err := c.deployer.Check(ctx, v)
+	notices = append(notices, warnings...)
+	if err != nil {
+		return service.Version{}, notices, err
+	}
+	saved, isNew, err := c.save(ctx, t, v, u)
+	if err != nil {
+		return service.Version{}, notices, err
+	}
+	if !isNew {
+		notices = append(notices, already(saved, u.Tag))
+	}
+	if err := c.deployer.Deploy(ctx, saved); err != nil {
+		c.log.Warn("registered but not deployed", "module", saved.Module, "service", saved.ID, "error", err)
+		notices = append(notices, fmt.Sprintf("%s is registered but could not be deployed: %v; this is tried again with its first call", saved.ID, err))
+	}
+	c.log.Info("registered", "module", saved.Module, "version", saved.Version, "service", saved.ID, "to", u.Tag)
+	return saved, notices, c.tell(ctx, saved.Module)
+}
+
+// read makes a version of the staged files.
+func (c *Catalog) read(t *tree, u Upload) (service.Version, []Notice, error) {
+	d := c.opts.Defaults
+	d.Commit = u.Commit
+	v, notices, err := ReadManifest(t.fsys, d)
+	if err != nil {
+		return service.Version{}, notices, err
+	}
+	if v.Digest, err = t.digest(); err != nil {
+		return service.Version{}, notices, err
+	}
+	v.Commit = u.Commit
+	v.ID = service.NewID(v.Module, v.Commit, v.Digest)
+	v.RegisteredAt, v.RegisteredBy = time.Now().UTC(), u.By
+	return v, notices, nil
+}
+
+// save writes the bundle first: a version in the store always has one.
+func (c *Catalog) save(ctx context.Context, t *tree, v service.Version, u Upload) (service.Version, bool, error) {
+	m, err := c.db.Module(ctx, v.Module)
+	switch {
+	case err == nil:
+		if err := mayChange(m, u.By); err != nil {
+			return service.Version{}, false, err
+		}
+	case !errors.Is(err, service.ErrNotFound):
+		return service.Version{}, false, err
+	}
+	if err := c.keep(t, v.Digest); err != nil {
+		return service.Version{}, false, err
+	}
+	files, err := t.texts(&v)
+	if err != nil {
+		return service.Version{}, false, err
+	}
+	r := store.Registration{Version: v, Files: files, Tags: []string{u.Tag}, Again: u.Live}
+	if u.Live && u.Tag != service.Release {
+		r.Tags = append(r.Tags, service.Release)
+	}
+	return c.db.SaveVersion(ctx, r)
+}
+
+func already(v service.Version, tag string) Notice {
+	text := fmt.Sprintf("the same files are registered already as %s, version %s, since %s; only the tag %s was moved to it",
+		v.ID, v.Version, v.RegisteredAt.Format(time.DateOnly), tag)
+	if v.Commit != "" {
+		text += ", its commit stays " + v.Commit[:min(12, len(v.Commit))]
+	}
+	return text
+}
+
+const (
+	maxTexts     = 200
+	maxTextBytes = 8 << 20
+)
+
+var docFile = regexp.MustCompile(`(?i)^(readme|changelog|license)(\.[a-z]+)?$|^docs/[^/].*\.(md|txt|rst)$`)
+
+// texts are the files that are kept in the store, to be read one by one: the
+// manifest, the interface with what it may include, and the documentation.
+// Documentation that is too large, too much or no text is left in the bundle.
+func (t *tree) texts(v *service.Version) ([]store.File, error) {
+	var kept []store.File
+	total := int64(0)
+	for _, f := range t.files {
+		needed := f.name == v.Manifest || f.name == v.Interface
+		beside := path.Dir(f.name) == "." && path.Ext(f.name) == ".spec" || docFile.MatchString(f.name)
+		if !needed && (!beside || f.size > store.MaxFile || len(kept) == maxTexts || total+f.size > maxTextBytes) {
+			continue
+		}
+		content, err := readText(t.fsys, f.name, store.MaxFile)
+		if err != nil {
+			return nil, err
+		}
+		if !needed && !utf8.Valid(content) {
+			continue
+		}
+		total += f.size
+		kept = append(kept, store.File{Name: f.name, Content: content})
+	}
+	return kept, nil
+}
+
+// leftover is how old a file must be to belong to a registration that was cut off.
+const leftover = time.Hour
+
+// removeLeftovers removes what registrations left when the agent was killed.
+func (c *Catalog) removeLeftovers() {
+	entries, err := os.ReadDir(c.bundles)
+	if err != nil {
+		return // there is no folder yet
+	}
+	old := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		info, err := e.Info()
+		own := strings.HasPrefix(e.Name(), stagingPrefix) || strings.HasSuffix(e.Name(), ".tmp")
+		return err != nil || !own || time.Since(info.ModTime()) < leftover
+	})
+	for _, e := range old {
+		if err := os.RemoveAll(filepath.Join(c.bundles, e.Name())); err != nil {
+			c.log.Warn("left an old upload behind", "error", err)
+		}
+	}
+}
