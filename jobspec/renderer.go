@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"strings"
 	"text/template"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -37,12 +36,19 @@ func New(override fs.FS, s Settings) (*Renderer, error) {
 	r := &Renderer{settings: s, templates: byDriver}
 	var faults []error
 	for _, driver := range Drivers {
-		v, p := r.sample(driver)
-		if _, err := r.Render(v, p); err != nil {
+		v, p := sample(driver)
+		job, err := r.Render(v, p)
+		if err == nil {
+			err = checkQuotes(job.HCL, driver+extension)
+		}
+		if err != nil {
 			faults = append(faults, err)
 		}
 	}
-	return r, errors.Join(faults...)
+	if err := errors.Join(faults...); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // unsigned stands in a job's meta while its digest is taken.
@@ -96,26 +102,4 @@ func (r *Renderer) artifacts(v service.Version) []source {
 		return []source{{r.settings.BundleURL + "/" + strings.TrimPrefix(v.Bundle, "sha256:") + ".tar.gz", v.Bundle}}
 	}
 	return nil
-}
-
-// sample uses every part of a template once.
-func (r *Renderer) sample(driver string) (service.Version, Placement) {
-	v := service.Version{
-		ID: "dyn-sample-00000000", Module: "Sample", Version: "0.0.0", Commit: "00000000", Digest: unsigned, Bundle: unsigned,
-		Run: service.Run{
-			Port: 5000, Env: map[string]string{"SAMPLE": "1"}, Secrets: []string{"SECRET"},
-			Health:    service.Health{Path: "/", StartDeadline: service.Duration{Duration: time.Minute}},
-			StopGrace: service.Duration{Duration: time.Second},
-		},
-		Resources: service.Resources{CPU: 100, Memory: 64, MemoryMax: 128, Disk: 300,
-			GPUs: []service.GPU{{Name: "nvidia/gpu", Count: 1, MinMemory: 1024, Model: "A100"}}},
-		Scale: service.Scale{Max: 1, Concurrency: 1, MaxConcurrency: 1, IdleAfter: service.Duration{Duration: time.Minute}},
-	}
-	if driver == Docker {
-		v.Run.Image = "sample:1"
-	} else {
-		v.Run.Artifact, v.Run.Checksum = "https://example.org/sample.tar.gz", unsigned
-		v.Run.Command, v.Run.Args = "bin/sample", []string{"-v"}
-	}
-	return v, Placement{Driver: driver, Classes: []string{"a", "b"}, Tightest: "a", Pool: "default", Datacenters: []string{"*"}}
 }
