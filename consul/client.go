@@ -91,6 +91,7 @@ func newClient(opts Options, log hclog.Logger) (*Client, error) {
 	}
 	// A dial to an address that swallows packets must not hold a watch for minutes.
 	config.Transport.DialContext = (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext
+	config.Transport.ResponseHeaderTimeout = identityWait + 30*time.Second // longer than any blocking query
 	config.Transport.MaxIdleConnsPerHost = 8
 	address := config.Address
 	client, err := api.NewClient(config)

@@ -70,8 +70,8 @@ func (f *fakeConsul) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.answer(w, f.roots)
 	case path == "/v1/agent/connect/ca/leaf/"+GatewayName:
 		f.answer(w, f.leaf)
-	case path == "/v1/connect/intentions/check":
-		f.answer(w, map[string]bool{"Allowed": f.open})
+	case path == "/v1/agent/connect/authorize":
+		f.answer(w, map[string]bool{"Authorized": f.open})
 	case path == "/v1/config/service-intentions":
 		list := []*api.ServiceIntentionsConfigEntry{}
 		for _, e := range f.entries {
