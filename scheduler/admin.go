@@ -119,7 +119,7 @@ func (e *Engine) set(ctx context.Context, t *tracked, n int, reason string, how 
 		}
 		d := service.Decision{Service: t.id, At: time.Now(), From: st.Count, To: n, Kind: service.KindAdmin, Reason: reason}
 		err = e.apply(ctx, t, d, st.Revision, how)
-		if !errors.Is(err, service.ErrConflict) || errors.Is(err, errCallsCame) || errors.Is(err, errCallsRemain) {
+		if !errors.Is(err, service.ErrConflict) || inUse(err) {
 			return err
 		}
 	}

@@ -16,8 +16,14 @@ const applied = "applied"
 // Why a smaller count was not asked for.
 var (
 	errCallsCame   = service.Errorf(service.ErrConflict, "calls came while instances were closing")
+	errNoneLeft    = service.Errorf(service.ErrConflict, "the instances that would stay do not take calls")
 	errCallsRemain = service.Errorf(service.ErrConflict, "calls were still in flight when the stop grace was over")
 )
+
+// inUse reports whether an error says that calls are in the way.
+func inUse(err error) bool {
+	return errors.Is(err, errCallsCame) || errors.Is(err, errNoneLeft) || errors.Is(err, errCallsRemain)
+}
 
 // The pauses between requests while a deployment is active.
 const (
@@ -209,6 +215,8 @@ func (e *Engine) drain(ctx context.Context, t *tracked, keep int) error {
 		return errCallsRemain
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case keep > 0:
+		return errNoneLeft
 	}
 	return errCallsCame
 }
@@ -241,8 +249,18 @@ func (e *Engine) scale(ctx context.Context, t *tracked, s service.Scaling, how m
 			return 0, err
 		case <-time.After(pause):
 		}
+		// The gateway takes a closed service to be at zero any moment, so that
+		// who comes now does not wake it but waits.
+		if s.To == 0 && !how.force && e.waited(s.ID) {
+			return 0, errCallsCame
+		}
 		pause = min(2*pause, lastDeployPause)
 	}
+}
+
+// waited reports whether calls wait for a service.
+func (e *Engine) waited(id service.ID) bool {
+	return slices.ContainsFunc(e.gate.Loads(), func(l service.Load) bool { return l.ID == id && l.Queued > 0 })
 }
 
 func (e *Engine) ask(ctx context.Context, s service.Scaling) (uint64, error) {

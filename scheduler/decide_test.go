@@ -246,8 +246,13 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "the gateway gave up",
-			in:   with(warm(1), func(v *view) { v.Ready, v.Phase = 0, service.Broken }),
+			in:   with(warm(1), func(v *view) { v.Ready, v.Phase, v.PhaseSince = 0, service.Broken, noon.Add(-time.Second) }),
 			want: 0, kind: service.KindFailed, reason: "the start failed: no instance answered in time",
+		},
+		{
+			name: "but not on the start that came after",
+			in:   with(warm(1), func(v *view) { v.Ready, v.Phase, v.PhaseSince = 0, service.Broken, v.Raised.Add(-time.Second) }),
+			want: 1,
 		},
 		{name: "unknown is not zero", in: with(warm(3), func(v *view) { idle(v); v.Fresh = false }), want: 3},
 		{name: "nothing is known of the version", in: with(warm(3), func(v *view) { idle(v); v.Scale = service.Scale{} }), want: 3},
@@ -319,7 +324,7 @@ func after(v scheduler.View) int {
 
 func TestDecideProperties(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for i := range 200_000 {
+	for i := range 100_000 {
 		v := random(r)
 		d, changed := decide(v)
 		got := after(v)

@@ -506,16 +506,32 @@ func TestShrinkWaitsForADeployment(t *testing.T) {
 }
 
 func TestCallWhileAShrinkWaitsForADeployment(t *testing.T) {
-	in(t, func(t *testing.T, w *world) {
-		w.open(version(0), scheduler.Options{})
-		w.used()
-		w.cluster.fail(slices.Repeat([]error{service.ErrDeploying}, 100)...)
-		w.after(62 * time.Second)
-		if err := w.engine.Wake(t.Context(), a); err != nil {
-			t.Fatal(err)
-		}
-		w.want(1, "wake 0->1 applied", "idle 1->0 not applied")
-	})
+	calls := map[string]func(w *world){
+		"that wakes": func(w *world) {
+			if err := w.engine.Wake(w.t.Context(), a); err != nil {
+				w.t.Fatal(err)
+			}
+		},
+		"that waits": func(w *world) {
+			w.ready(func(l *service.Load) { l.Phase, l.Queued = service.Closing, 1 })
+			w.after(10 * time.Second)
+		},
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(t *testing.T, w *world) {
+				w.open(version(0), scheduler.Options{})
+				w.used()
+				w.cluster.fail(slices.Repeat([]error{service.ErrDeploying}, 100)...)
+				w.after(62 * time.Second)
+				call(w)
+				w.want(1, "wake 0->1 applied", "idle 1->0 not applied")
+				if _, closed := w.gate.isClosed(a); closed {
+					t.Error("the gate was not opened again")
+				}
+			})
+		})
+	}
 }
 
 func TestClusterErrorsBackOff(t *testing.T) {

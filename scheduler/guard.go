@@ -18,7 +18,9 @@ func byFailure(v *View) (proposal, bool) {
 	if v.Failed != nil {
 		why = v.Failed.Text
 	}
-	given := v.Phase == service.Broken || v.Failed != nil && v.Failed.Final
+	// What the gateway found before the count was raised is about an older start.
+	broken := v.Phase == service.Broken && v.PhaseSince.After(v.Raised)
+	given := broken || v.Failed != nil && v.Failed.Final
 	return proposal{0, service.KindFailed, "the start failed: " + why}, given
 }
 

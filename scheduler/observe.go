@@ -117,7 +117,7 @@ func (e *Engine) observe(t *tracked, st *service.State, queued int, now time.Tim
 	}
 	// Nothing needs to be kept at zero: calls wake the service, and a cluster
 	// that was restarted has forgotten its counts.
-	if st.Count > 0 || !first && queued == 0 {
+	if !t.stopped && (st.Count > 0 || !first && queued == 0) {
 		f.held = now.Add(e.opts.HoldFor)
 		t.heldUntil = f.held
 		f.adopted.Reason += ", which is kept for " + e.opts.HoldFor.String()
@@ -140,7 +140,7 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 	v := View{
 		ID: t.id, Scale: t.scale, Count: t.count, Fresh: fresh,
 		Ready: max(0, min(load.Ready, len(st.Endpoints)-sick)), Sick: sick,
-		Phase: load.Phase, Failed: st.Failure,
+		Failed: st.Failure, Phase: load.Phase, PhaseSince: load.Since,
 		InFlight: load.InFlight, Queued: load.Queued,
 		Stable:   e.usage.average(t.id, load.InFlight, now, r.Stable),
 		Panic:    e.usage.average(t.id, load.InFlight, now, r.Panic),
@@ -148,7 +148,7 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		Floors:  t.calendar.at(now),
 		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
 	}
-	if v.Failed == nil {
+	if v.Failed == nil && load.Since.After(t.raised) {
 		v.Failed = load.Failure
 	}
 	if load.Phase == service.Ready {

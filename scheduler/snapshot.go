@@ -18,12 +18,14 @@ type View struct {
 	ID    service.ID
 	Scale service.Scale // Max 0: no version of it is known, so nothing is decided
 
-	Count  int  // desired instances, as the cluster has it
-	Ready  int  // instances that answer and that Consul does not call critical
-	Sick   int  // instances that Consul has called critical for longer than a start takes
-	Fresh  bool // all of this was heard lately; false: hold
-	Phase  service.Phase
+	Count  int              // desired instances, as the cluster has it
+	Ready  int              // instances that answer and that Consul does not call critical
+	Sick   int              // instances that Consul has called critical for longer than a start takes
+	Fresh  bool             // all of this was heard lately; false: hold
 	Failed *service.Failure // why instances are missing; nil: nothing known
+
+	Phase      service.Phase // the gateway's
+	PhaseSince time.Time
 
 	InFlight int     // calls passed on and not yet answered, now
 	Queued   int     // calls that wait for an instance, now
