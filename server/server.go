@@ -75,6 +75,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.modules()
 	a.services()
 	a.health(router)
+	a.bundles(router)
 	if err := a.pages(router); err != nil {
 		return nil, err
 	}

@@ -149,3 +149,11 @@ func orNow(t time.Time) time.Time {
 	}
 	return moment(millis(t))
 }
+
+// Ping reports whether the database answers a read.
+func (db *DB) Ping(ctx context.Context) error {
+	return db.read(ctx, "ping the database", func(tx *sql.Tx) error {
+		var one int
+		return tx.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+	})
+}

@@ -18,6 +18,7 @@ import (
 	"github.com/dynsvc/dynsvc/jobspec"
 	"github.com/dynsvc/dynsvc/nomad"
 	"github.com/dynsvc/dynsvc/scheduler"
+	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -118,7 +119,7 @@ func (c *config) jobSettings() jobspec.Settings {
 		Namespace: c.Nomad.Namespace, Region: c.Nomad.Region, Datacenters: c.Jobs.Datacenters,
 		Drivers: c.Jobs.Drivers, AllowGPUFallback: c.Jobs.GPUFallback,
 		Mesh: c.Jobs.Mesh == "connect", Sidecar: c.Jobs.Sidecar, ConsulAddr: c.Jobs.ConsulAddress, ConsulPath: c.Jobs.ConsulBinary,
-		BundleURL: c.URL + bundlePath,
+		BundleURL: c.URL + server.BundlePath,
 	}
 }
 

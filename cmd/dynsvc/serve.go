@@ -25,25 +25,13 @@ func route(calls, api http.Handler) http.Handler {
 	})
 }
 
-// How long a client may take, and how long calls in flight may take to end when
-// the agent stops. A call itself has no limit here: it may stream for hours.
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-	headerBytes   = 64 << 10
-	drainTimeout  = 30 * time.Second
-)
+// drainTimeout is how long calls in flight may take to end when the agent stops.
+const drainTimeout = 30 * time.Second
 
 // serve answers on l until ctx ends, then refuses new calls and lets those in
 // flight end.
 func (st *stack) serve(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{
-		Handler:           st.handler,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    headerBytes,
-		ErrorLog:          st.log.Named("http").StandardLogger(nil),
-	}
+	srv := gateway.Server(st.handler, st.log.Named("http"))
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {

@@ -59,7 +59,7 @@ func (r *remote) statuses(cmd *cobra.Command) error {
 
 func printDetail(w io.Writer, d server.Detail) error {
 	t := newTable(w, "Service", string(d.ID))
-	t.row("Module", d.Module+" "+d.Version.Version+" "+strings.Join(d.Tags, ","))
+	t.row("Module", d.Module+" "+d.Version+" "+strings.Join(d.Tags, ","))
 	t.row("Phase", string(d.Phase))
 	t.row("Instances", fmt.Sprintf("%d ready of %d wanted (min %d, max %d)", d.Ready, d.Count, d.Definition.Scale.Min, d.Definition.Scale.Max))
 	t.row("Calls", fmt.Sprintf("%d in flight, %d queued, last %s", d.Load.InFlight, d.Load.Queued, ago(d.Load.LastBusy)))
