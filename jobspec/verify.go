@@ -12,7 +12,7 @@ import (
 )
 
 // Verify checks what Nomad read out of a rendered job, as the JSON that its
-// parser answers with: that it is one group "app" with one task "app", of the
+// parser answers with, defaults filled in or not: that it is one group "app" with one task "app", of the
 // manifest's image or artifact and command, with the resources, secrets and
 // environment of the manifest, on the placement's nodes, counted from zero, and
 // has nothing that would give it more of a node than that: no privileges, host

@@ -26,13 +26,13 @@ func TestVerifyAccepts(t *testing.T) {
 		dir := filepath.Dir(input)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			r, v, p := readCase(t, dir)
+			job, err := r.Render(v, p)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, name := range []string{"parsed.json", "canonical.json"} {
 				file := filepath.Join(dir, name)
 				if *update && *nomadAddr != "" {
-					job, err := r.Render(v, p)
-					if err != nil {
-						t.Fatal(err)
-					}
 					parsed := parseAt(t, *nomadAddr, job.HCL, name == "canonical.json")
 					if err := os.WriteFile(file, parsed, 0o644); err != nil {
 						t.Fatal(err)
@@ -41,6 +41,9 @@ func TestVerifyAccepts(t *testing.T) {
 				parsed, err := os.ReadFile(file)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if !bytes.Contains(parsed, []byte(job.Digest)) {
+					t.Errorf("%s is of an older job: rewrite it with -update -nomad ADDR", name)
 				}
 				if err := r.Verify(v, p, parsed); err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -69,11 +72,16 @@ func parseAt(t *testing.T, addr, text string, canonical bool) []byte {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("parse: %s: %s %v", resp.Status, parsed, err)
 	}
-	var out bytes.Buffer
-	if err := json.Indent(&out, parsed, "", " "); err != nil {
+	// Read and written again: Nomad's order of keys differs from call to call.
+	var job any
+	if err := json.Unmarshal(parsed, &job); err != nil {
 		t.Fatal(err)
 	}
-	return append(out.Bytes(), '\n')
+	out, err := json.MarshalIndent(job, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(out, '\n')
 }
 
 // TestVerifyRefuses changes one thing in a job that is right otherwise.
