@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -40,8 +39,8 @@ const (
 	task  = "app" // the task in it that runs the module's program
 
 	// metaDigest is the key in a job's meta under which the digest of its text is
-	// kept, so that an unchanged job is not registered again.
-	metaDigest = "dynsvc_digest"
+	// kept, so that an unchanged job is not registered again. The templates write it too.
+	metaDigest = "dynsvc_spec"
 	// metaDecision is the key in a scaling event's meta that names the decision.
 	metaDecision = "dynsvc_decision"
 )
@@ -58,7 +57,6 @@ type Cluster struct {
 	placed    chan placement // raises whose evaluation is to be looked at
 	relist    chan struct{}  // has a token: a full list is wanted now
 	asides    chan func(context.Context)
-	hangUp    atomic.Pointer[context.CancelCauseFunc] // ends the event stream that is open
 }
 
 var prefixForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)

@@ -39,7 +39,7 @@ var textsBadArtifact = []string{"checksum", "404", "bad response code: 4", "unsu
 // wrappings say where an error came from inside Nomad, which helps nobody here.
 var wrappings = []string{
 	"rpc error: code = Unknown desc = ", "failed to launch command with executor: ", "Error response from daemon: ",
-	"failed to create container: ",
+	"failed to create container: ", "getter subprocess failed: exit status 1: failed to download artifact: ",
 }
 
 // classify turns an error of the API client into one of the kinds of package

@@ -44,9 +44,6 @@ func (c *Cluster) reconcile(ctx context.Context, forced bool) error {
 			return err
 		}
 		c.mem.merge(l, time.Now())
-		if hangUp := c.hangUp.Load(); hangUp != nil {
-			(*hangUp)(errors.New("the cluster is another one now"))
-		}
 	}
 	c.lookAtMissing(l)
 	c.log.Debug("listed", "services", len(l.jobs), "instances", len(l.allocations), "took", time.Since(began).String())
@@ -56,11 +53,10 @@ func (c *Cluster) reconcile(ctx context.Context, forced bool) error {
 // unmoved reports whether no job and no allocation changed since the last list.
 func (c *Cluster) unmoved(ctx context.Context) (bool, error) {
 	var jobs, allocs uint64
-	err := errors.Join(
-		c.page(ctx, "/v1/jobs", url.Values{"per_page": {"1"}, "prefix": {c.opts.Prefix}}, new([]struct{}), &jobs, nil),
-		c.page(ctx, "/v1/allocations", url.Values{"per_page": {"1"}, "task_states": {"false"}}, new([]struct{}), &allocs, nil),
-	)
-	if err != nil {
+	if err := c.page(ctx, "/v1/jobs", url.Values{"per_page": {"1"}, "prefix": {c.opts.Prefix}}, new([]struct{}), &jobs, nil); err != nil {
+		return false, err
+	}
+	if err := c.page(ctx, "/v1/allocations", url.Values{"per_page": {"1"}, "task_states": {"false"}}, new([]struct{}), &allocs, nil); err != nil {
 		return false, err
 	}
 	c.mem.mu.Lock()

@@ -148,3 +148,7 @@ type payload struct {
 	Allocation *allocation
 	Evaluation *evaluation
 }
+
+func (j *job) stub() *jobStub {
+	return &jobStub{ID: j.ID, Stop: j.Stop, Status: j.Status, Meta: j.Meta, ModifyIndex: j.ModifyIndex, JobModifyIndex: j.JobModifyIndex}
+}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -85,20 +86,46 @@ func (r *real) until(what string, id service.ID, fits func(service.State) bool) 
 		select {
 		case <-news:
 		case <-late:
-			lines, _ := r.Explain(r.t.Context(), id) //nolint:errcheck // only for the report of a failure
+			lines, _ := r.Explain(r.t.Context(), id)
 			r.t.Fatalf("%s: no %s within %s; last state %+v (failure %+v)\n%s", id, what, patience, s, s.Failure, strings.Join(lines, "\n"))
 		}
 	}
 }
 
+const meshed = `network {
+      mode = "bridge"
+    }
+    service {
+      name = %q
+      port = "5000"
+      connect {
+        sidecar_service {
+          disable_default_tcp_check = true
+        }
+        sidecar_task {
+          driver = "raw_exec"
+          config {
+            command = "consul"
+            args    = ["connect", "proxy", "-service", %q, "-service-addr", "127.0.0.1:5000", "-listen", "0.0.0.0:${NOMAD_PORT_connect_proxy_%s}"]
+          }
+          env {
+            CONSUL_HTTP_ADDR = "${meta.consul_http_addr}"
+          }
+        }
+      }
+    }`
+
 type spec struct {
 	name    string
 	command string
 	args    []string
+	driver  string // empty: raw_exec
+	config  string // of the driver; empty: command and args
+	inTask  string
+	mesh    bool
 	memory  int
 	extra   string // in the job
 	update  int    // max_parallel
-	port    string
 }
 
 // ensure registers a job of one raw_exec task.
@@ -121,6 +148,14 @@ func (s spec) job(id service.ID) service.Job {
 	args := make([]string, len(s.args))
 	for i, a := range s.args {
 		args[i] = fmt.Sprintf("%q", a)
+	}
+	config := s.config
+	if config == "" {
+		config = fmt.Sprintf("command = %q\nargs = [%s]", cmp.Or(s.command, "/usr/bin/env"), strings.Join(args, ", "))
+	}
+	network := "network {\n port \"http\" {}\n}"
+	if s.mesh {
+		network = fmt.Sprintf(meshed, id, id, strings.ReplaceAll(string(id), "-", "_"))
 	}
 	hcl := fmt.Sprintf(`
 job %q {
@@ -148,18 +183,14 @@ job %q {
       delay_function = "constant"
       unlimited = false
     }
-    network {
-      port "http" {
-        %s
-      }
-    }
+    %s
     task "app" {
-      driver = "raw_exec"
+      driver = %q
       kill_timeout = "1s"
       config {
-        command = %q
-        args    = [%s]
+        %s
       }
+      %s
       resources {
         cpu    = 50
         memory = %d
@@ -167,7 +198,7 @@ job %q {
     }
   }
 }
-`, id, s.update, s.extra, s.port, cmp.Or(s.command, "/usr/bin/env"), strings.Join(args, ", "), cmp.Or(s.memory, 32))
+`, id, s.update, s.extra, network, cmp.Or(s.driver, "raw_exec"), config, s.inTask, cmp.Or(s.memory, 32))
 	return service.Job{Version: service.Version{ID: id}, HCL: hcl, Digest: fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(hcl)))}
 }
 
@@ -190,6 +221,8 @@ func TestRealStartAndStop(t *testing.T) {
 	began := time.Now()
 	rev := r.scale(id, 1)
 	answered := time.Since(began)
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
 	s = r.until("endpoint", id, func(s service.State) bool { return len(s.Endpoints) == 1 })
 	known := time.Since(began)
 	if s.Endpoints[0].Transport != service.Plain || s.Endpoints[0].Index != 0 || s.Revision != rev {
@@ -198,13 +231,13 @@ func TestRealStartAndStop(t *testing.T) {
 	for {
 		conn, err := net.Dial("tcp", s.Endpoints[0].Addr)
 		if err == nil {
-			conn.Close()
+			_ = conn.Close() // it was only to see that somebody listens
 			break
 		}
 		if time.Since(began) > patience {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Millisecond) // a foreign program gives no other sign
+		<-poll.C // a foreign program gives no other sign
 	}
 	listens := time.Since(began)
 	r.until("running", id, func(s service.State) bool { return len(s.Endpoints) == 1 && s.Endpoints[0].Running })
@@ -282,6 +315,10 @@ func TestRealFailures(t *testing.T) {
 		{spec{name: "none", command: "/no/such/program"}, service.Exited, "could not be found", ""},
 		{spec{name: "big", memory: 9_000_000, args: []string{"true"}}, service.NoCapacity, "memory exhausted on ", ""},
 		{spec{name: "class", args: []string{"true"}, extra: "constraint {\n attribute = \"${node.class}\"\n value = \"warp\"\n}"}, service.NoCapacity, `without ${node.class} = warp`, ""},
+		{spec{name: "image", driver: "docker", config: fmt.Sprintf("image = %q", registry(t)+"/none:1")}, service.BadImage, "the image cannot be had: Failed to pull", ""},
+		{spec{name: "registry", driver: "docker", config: `image = "127.0.0.1:1/none:1"`}, service.BadImage, "the image cannot be had: Failed to pull", ""},
+		{spec{name: "artifact", args: []string{"true"}, inTask: "artifact {\n source = \"http://" + registry(t) + "/none.tar.gz\"\n}"}, service.BadImage, "the artifact cannot be had: ", ""},
+		{spec{name: "secret", args: []string{"true"}, inTask: "template {\n data = \"{{ with nomadVar \\\"nomad/jobs/none\\\" }}{{ .a }}{{ end }}\"\n destination = \"secrets/x\"\n}"}, service.Rejected, "waits for a value: Missing: nomad.var.block", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.in.name, func(t *testing.T) {
@@ -291,6 +328,13 @@ func TestRealFailures(t *testing.T) {
 			r.scale(id, 1)
 			s := r.until("failure", id, func(s service.State) bool { return s.Failure != nil })
 			first := time.Since(began)
+			if tt.in.name == "secret" { // nothing is final about it: the secret may come
+				if s.Failure.Cause != tt.cause || !strings.Contains(s.Failure.Text, tt.text) {
+					t.Errorf("failure = %+v, want %s with %q", s.Failure, tt.cause, tt.text)
+				}
+				r.scale(id, 0)
+				return
+			}
 			s = r.until("final failure", id, func(s service.State) bool { return s.Failure != nil && s.Failure.Final })
 			t.Logf("first after %s, final after %s: %s %q", first, time.Since(began), s.Failure.Text, s.Failure.Log)
 			if s.Failure.Cause != tt.cause || !strings.Contains(s.Failure.Text, tt.text) {
@@ -302,6 +346,38 @@ func TestRealFailures(t *testing.T) {
 			r.scale(id, 0)
 			r.until("no failure", id, func(s service.State) bool { return s.Count == 0 && s.Failure == nil })
 		})
+	}
+}
+
+// registry is the address of a container registry, which the harness keeps on the
+// server's host.
+func registry(t *testing.T) string {
+	u, err := url.Parse(os.Getenv("NOMAD_ADDR"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cmp.Or(os.Getenv("REGISTRY"), net.JoinHostPort(u.Hostname(), "5000"))
+}
+
+func TestRealMesh(t *testing.T) {
+	r := openReal(t)
+	id := r.ensure(spec{name: "mesh", mesh: true, args: []string{"python3", "-m", "http.server", "5000", "--bind", "127.0.0.1"}})
+	began := time.Now()
+	r.scale(id, 1)
+	s := r.until("endpoint", id, func(s service.State) bool { return len(s.Endpoints) == 1 })
+	known := time.Since(began)
+	if s.Endpoints[0].Transport != service.Mesh {
+		t.Errorf("endpoint = %+v", s.Endpoints[0])
+	}
+	r.until("running", id, func(s service.State) bool { return len(s.Endpoints) == 1 && s.Endpoints[0].Running })
+	t.Logf("endpoint known %s, running %s: %+v", known, time.Since(began), s.Endpoints[0])
+
+	broken := r.ensure(spec{name: "meshexit", mesh: true, args: []string{"sh", "-c", "exit 4"}})
+	r.scale(broken, 1)
+	s = r.until("final failure", broken, func(s service.State) bool { return s.Failure != nil && s.Failure.Final })
+	t.Logf("%+v", s.Failure)
+	if s.Failure.Cause != service.Exited || !strings.HasPrefix(s.Failure.Text, "the program exited with code 4") {
+		t.Errorf("failure = %+v", s.Failure)
 	}
 }
 

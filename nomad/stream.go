@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"strconv"
@@ -19,6 +20,11 @@ const (
 	// quiet is how long the event stream may be silent: Nomad sends a heartbeat
 	// every 30 s.
 	quiet = 45 * time.Second
+
+	// fromNow is an index that Nomad never reaches: it then begins with its newest
+	// event. A smaller one would have it send old ones first, and close the stream
+	// when they are not read fast enough.
+	fromNow = math.MaxInt64
 
 	backoffMin = 500 * time.Millisecond
 	backoffMax = 10 * time.Second
@@ -59,14 +65,9 @@ func (c *Cluster) events(ctx context.Context) error {
 	watchdog := time.AfterFunc(quiet, func() { cancel(errors.New("no heartbeat")) })
 	defer watchdog.Stop()
 
-	// Nothing older than the last list is of use. An index that Nomad has not
-	// reached starts at its newest event.
-	c.mem.mu.Lock()
-	index := max(c.mem.jobs, c.mem.allocs)
-	c.mem.mu.Unlock()
 	params := url.Values{
 		"topic": {string(api.TopicJob), string(api.TopicAllocation), string(api.TopicEvaluation)},
-		"index": {strconv.FormatUint(index, 10)},
+		"index": {strconv.Itoa(fromNow)},
 	}
 	body, err := c.stream.Raw().Response("/v1/event/stream?"+params.Encode(), (&api.QueryOptions{}).WithContext(ctx))
 	if err != nil {
@@ -75,7 +76,6 @@ func (c *Cluster) events(ctx context.Context) error {
 	defer body.Close()
 	stop := context.AfterFunc(ctx, func() { _ = body.Close() }) // unblocks the read; its error is what ends the loop
 	defer stop()
-	c.hangUp.Store(&cancel)
 	signal(c.relist)
 
 	lines := json.NewDecoder(body)
