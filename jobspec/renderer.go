@@ -64,6 +64,9 @@ func (r *Renderer) Render(v service.Version, p Placement) (service.Job, error) {
 	if err != nil {
 		return service.Job{}, err
 	}
+	if err := checkSyntax(text, p.Driver+extension); err != nil {
+		return service.Job{}, err
+	}
 	sum := sha256.Sum256(text)
 	digest := "sha256:" + hex.EncodeToString(sum[:])
 	if text, err = r.execute(v, p, digest); err != nil {
@@ -82,14 +85,16 @@ func (r *Renderer) execute(v service.Version, p Placement, digest string) ([]byt
 	if err := t.Execute(&out, data); err != nil {
 		return nil, templateFault(err)
 	}
-	text := hclwrite.Format(out.Bytes())
-	// Nomad's own parser comes later and knows more; this one finds a slip in an
-	// operator's template without a server.
-	_, diags := hclsyntax.ParseConfig(text, "job written from "+t.Name(), hcl.InitialPos)
-	if diags.HasErrors() {
-		return nil, service.Errorf(service.ErrInvalid, "%w", diags)
+	return hclwrite.Format(out.Bytes()), nil
+}
+
+// checkSyntax finds a slip in an operator's template without a server. Nomad's
+// own parser comes later and knows more.
+func checkSyntax(text []byte, name string) error {
+	if _, diags := hclsyntax.ParseConfig(text, "job written from "+name, hcl.InitialPos); diags.HasErrors() {
+		return service.Errorf(service.ErrInvalid, "%w", diags)
 	}
-	return text, nil
+	return nil
 }
 
 // artifacts are what Nomad is to download: the manifest's artifact, or what was
