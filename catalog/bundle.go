@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +18,14 @@ import (
 // stagingPrefix begins the names of folders in which uploads are unpacked.
 const stagingPrefix = "upload-"
 
-// stage copies what was uploaded to a folder of our own, so that it cannot
-// change any more. done removes the folder.
-func (c *Catalog) stage(ctx context.Context, u Upload) (t *tree, done func(), err error) {
+// staged is an upload that nobody can change any more, in a folder of our own.
+type staged struct {
+	*tree
+	dir string
+}
+
+// stage copies what was uploaded. done removes the copy.
+func (c *Catalog) stage(ctx context.Context, u Upload) (s *staged, done func(), err error) {
 	if (u.Archive == nil) == (u.Files == nil) {
 		return nil, nil, service.Errorf(service.ErrInvalid, "an upload is an archive or a folder")
 	}
@@ -34,19 +41,20 @@ func (c *Catalog) stage(ctx context.Context, u Upload) (t *tree, done func(), er
 			c.log.Warn("left an upload's folder behind", "error", err)
 		}
 	}
+	s = &staged{dir: dir}
 	files := filepath.Join(dir, "files")
 	if err = os.Mkdir(files, 0o750); err == nil {
 		if u.Archive != nil {
-			t, err = c.stageArchive(ctx, u.Archive, dir, files)
+			s.tree, err = c.stageArchive(ctx, u.Archive, dir, files)
 		} else {
-			t, err = c.stageFiles(ctx, u.Files, files)
+			s.tree, err = c.stageFiles(ctx, u.Files, files)
 		}
 	}
 	if err != nil {
 		done()
 		return nil, nil, err
 	}
-	return t, done, nil
+	return s, done, nil
 }
 
 func (c *Catalog) stageArchive(ctx context.Context, r io.Reader, dir, files string) (t *tree, err error) {
@@ -107,27 +115,31 @@ func (t *tree) writeFile(f file, dir string) error {
 	return errors.Join(t.copy(out, f), out.Close())
 }
 
-// Bundle is the file that holds what was registered with this digest, a tar.gz.
-func (c *Catalog) Bundle(digest string) string {
-	return filepath.Join(c.bundles, strings.TrimPrefix(digest, "sha256:")+".tar.gz")
+// Bundle is the file of an archive by its checksum, which is the Bundle of the
+// versions it is of.
+func (c *Catalog) Bundle(checksum string) string {
+	return filepath.Join(c.bundles, strings.TrimPrefix(checksum, "sha256:")+".tar.gz")
 }
 
-// keep writes a tree's bundle, durably and never in part.
-func (c *Catalog) keep(t *tree, digest string) error {
-	name := c.Bundle(digest)
-	if _, err := os.Stat(name); err == nil {
-		return nil
-	}
-	f, err := os.CreateTemp(c.bundles, "bundle-*.tmp")
+// bundle writes the archive that is to be kept and returns its checksum.
+func (s *staged) bundle() (checksum string, err error) {
+	f, err := os.Create(s.packed())
 	if err != nil {
-		return fmt.Errorf("write the bundle: %w", err)
+		return "", fmt.Errorf("write the bundle: %w", err)
 	}
-	err = errors.Join(t.pack(f), f.Chmod(0o640), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
+	sum := sha256.New()
+	if err := errors.Join(s.pack(io.MultiWriter(f, sum)), f.Chmod(0o640), f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("write the bundle: %w", err)
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write the bundle: %w", err), os.Remove(f.Name()))
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func (s *staged) packed() string { return filepath.Join(s.dir, "bundle.tar.gz") }
+
+// keep puts a bundle in its place, durably. One that is there has the same bytes.
+func (c *Catalog) keep(s *staged, checksum string) error {
+	if err := os.Rename(s.packed(), c.Bundle(checksum)); err != nil {
+		return fmt.Errorf("keep the bundle: %w", err)
 	}
 	return syncFolder(c.bundles)
 }

@@ -112,7 +112,7 @@ func (c *Catalog) tell(ctx context.Context, module string) error {
 	return nil
 }
 
-// Unpack writes a version's files to a folder, which is made and must not exist.
+// Unpack writes a version's files to a folder, see [Unpack].
 func (c *Catalog) Unpack(ctx context.Context, v service.Version, dir string) error {
-	return Unpack(ctx, c.Bundle(v.Digest), dir)
+	return Unpack(ctx, c.Bundle(v.Bundle), dir)
 }

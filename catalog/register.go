@@ -46,12 +46,12 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 	if u.Commit = strings.ToLower(u.Commit); u.Commit != "" && !commitHash.MatchString(u.Commit) {
 		return service.Version{}, nil, service.Errorf(service.ErrInvalid, "the commit must be the 40 (or 64) hex digits that git rev-parse HEAD prints, not %.80q", u.Commit)
 	}
-	t, done, err := c.stage(ctx, u)
+	s, done, err := c.stage(ctx, u)
 	if err != nil {
 		return service.Version{}, nil, err
 	}
 	defer done()
-	v, notices, err := c.read(t, u)
+	v, notices, err := c.read(s, u)
 	if err != nil {
 		return service.Version{}, notices, err
 	}
@@ -60,7 +60,7 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 	if err != nil {
 		return service.Version{}, notices, err
 	}
-	saved, isNew, err := c.save(ctx, t, v, u)
+	saved, isNew, err := c.save(ctx, s, v, u)
 	if err != nil {
 		return service.Version{}, notices, err
 	}
@@ -76,14 +76,17 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 }
 
 // read makes a version of the staged files.
-func (c *Catalog) read(t *tree, u Upload) (service.Version, []Notice, error) {
+func (c *Catalog) read(s *staged, u Upload) (service.Version, []Notice, error) {
 	d := c.opts.Defaults
 	d.Commit = u.Commit
-	v, notices, err := ReadManifest(t.fsys, d)
+	v, notices, err := ReadManifest(s.fsys, d)
 	if err != nil {
 		return service.Version{}, notices, err
 	}
-	if v.Digest, err = t.digest(); err != nil {
+	if v.Digest, err = s.digest(); err != nil {
+		return service.Version{}, notices, err
+	}
+	if v.Bundle, err = s.bundle(); err != nil {
 		return service.Version{}, notices, err
 	}
 	v.Commit = u.Commit
@@ -92,8 +95,8 @@ func (c *Catalog) read(t *tree, u Upload) (service.Version, []Notice, error) {
 	return v, notices, nil
 }
 
-// save writes the bundle first: a version in the store always has one.
-func (c *Catalog) save(ctx context.Context, t *tree, v service.Version, u Upload) (service.Version, bool, error) {
+// save keeps the bundle first: a version in the store always has one.
+func (c *Catalog) save(ctx context.Context, s *staged, v service.Version, u Upload) (service.Version, bool, error) {
 	m, err := c.db.Module(ctx, v.Module)
 	switch {
 	case err == nil:
@@ -103,10 +106,10 @@ func (c *Catalog) save(ctx context.Context, t *tree, v service.Version, u Upload
 	case !errors.Is(err, service.ErrNotFound):
 		return service.Version{}, false, err
 	}
-	if err := c.keep(t, v.Digest); err != nil {
+	if err := c.keep(s, v.Bundle); err != nil {
 		return service.Version{}, false, err
 	}
-	files, err := t.texts(&v)
+	files, err := s.texts(&v)
 	if err != nil {
 		return service.Version{}, false, err
 	}
@@ -169,7 +172,7 @@ func (c *Catalog) removeLeftovers() {
 	}
 	old := slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
 		info, err := e.Info()
-		own := strings.HasPrefix(e.Name(), stagingPrefix) || strings.HasSuffix(e.Name(), ".tmp")
+		own := strings.HasPrefix(e.Name(), stagingPrefix)
 		return err != nil || !own || time.Since(info.ModTime()) < leftover
 	})
 	for _, e := range old {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -30,9 +31,13 @@ type cluster struct {
 	deployed map[service.ID]int
 	refuse   error
 	broken   error
+	checked  service.Version
 }
 
-func (c *cluster) Check(context.Context, service.Version) ([]string, error) {
+func (c *cluster) Check(_ context.Context, v service.Version) ([]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checked = v
 	return []string{"checked"}, c.refuse
 }
 
@@ -124,7 +129,7 @@ func TestRegister(t *testing.T) {
 	if want := []string{"README.md", "docs/more.md", "module.hcl"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("files %v, %v, want %v", names, err, want)
 	}
-	if got := f.left(t); len(got) != 1 || f.Bundle(v.Digest) != filepath.Join(f.dir, got[0]) {
+	if got := f.left(t); len(got) != 1 || f.Bundle(v.Bundle) != filepath.Join(f.dir, got[0]) {
 		t.Errorf("the folder has %v, want the bundle alone", got)
 	}
 	dir := filepath.Join(t.TempDir(), "module")
@@ -389,5 +394,21 @@ func TestNewRefusesDefaultsThatNothingCouldHave(t *testing.T) {
 	d.Resources.CPU = 0
 	if _, err := catalog.New(nil, "", nil, hclog.NewNullLogger(), catalog.Options{Defaults: d}); err == nil || !strings.Contains(err.Error(), "resources.cpu") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The bundle's name is its checksum, so that whoever downloads it can check it.
+func TestBundleIsNamedByItsChecksum(t *testing.T) {
+	f := open(t, catalog.Limits{})
+	v := f.register(t, catalog.Upload{Files: hello()})
+	text, err := os.ReadFile(f.Bundle(v.Bundle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("sha256:%x", sha256.Sum256(text)); got != v.Bundle {
+		t.Errorf("checksum %s, want %s", got, v.Bundle)
+	}
+	if f.cluster.checked.Bundle != v.Bundle || f.cluster.checked.Digest != v.Digest || f.cluster.checked.ID != v.ID {
+		t.Errorf("checked %+v, which is not what was saved", f.cluster.checked)
 	}
 }
