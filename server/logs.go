@@ -14,7 +14,7 @@ import (
 // logs streams one JSON object a line. An error that comes when lines were
 // already sent is the last line, as {"error": …}.
 func (a *api) logs(ctx context.Context, in *struct {
-	serviceRef
+	ServiceRef
 	Follow bool   `query:"follow" doc:"go on until the client leaves"`
 	Tail   int    `query:"tail" minimum:"0" doc:"last lines of each instance and stream; 0: all that is kept"`
 	Alloc  string `query:"alloc" doc:"one instance, by its id or a prefix of it"`

@@ -45,12 +45,15 @@ func (u *upload) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-type moduleRef struct {
+// ModuleRef, VersionRef and ServiceRef name what an operation is about. They are
+// exported because huma fills only embedded structs that are.
+type ModuleRef struct {
 	Module string `path:"module" doc:"name of the module, in any letter case"`
 }
 
-type versionRef struct {
-	moduleRef
+// VersionRef: see ModuleRef.
+type VersionRef struct {
+	ModuleRef
 	Ref string `path:"ref" doc:"tag, semver, range, commit prefix or service id"`
 }
 
@@ -115,7 +118,7 @@ func (a *api) listModules(ctx context.Context, in *struct {
 	return &body[ModulePage]{page}, nil
 }
 
-func (a *api) module(ctx context.Context, in *moduleRef) (*body[service.Module], error) {
+func (a *api) module(ctx context.Context, in *ModuleRef) (*body[service.Module], error) {
 	name, err := url.PathUnescape(in.Module)
 	if err != nil {
 		return nil, service.Errorf(service.ErrInvalid, "module name: %w", err)
@@ -128,8 +131,8 @@ func (a *api) module(ctx context.Context, in *moduleRef) (*body[service.Module],
 }
 
 // find resolves a reference in a path.
-func (a *api) find(ctx context.Context, in versionRef) (service.Version, error) {
-	m, err := a.module(ctx, &in.moduleRef)
+func (a *api) find(ctx context.Context, in VersionRef) (service.Version, error) {
+	m, err := a.module(ctx, &in.ModuleRef)
 	if err != nil {
 		return service.Version{}, err
 	}
@@ -140,7 +143,7 @@ func (a *api) find(ctx context.Context, in versionRef) (service.Version, error) 
 	return service.Resolve(m.Body, ref)
 }
 
-func (a *api) version(ctx context.Context, in *versionRef) (*body[service.Version], error) {
+func (a *api) version(ctx context.Context, in *VersionRef) (*body[service.Version], error) {
 	v, err := a.find(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -155,10 +158,10 @@ type text struct {
 }
 
 func (a *api) file(ctx context.Context, in *struct {
-	versionRef
+	VersionRef
 	Name string `path:"name"`
 }) (*text, error) {
-	v, err := a.find(ctx, in.versionRef)
+	v, err := a.find(ctx, in.VersionRef)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +177,7 @@ func (a *api) file(ctx context.Context, in *struct {
 	return &text{ContentType: "text/plain; charset=utf-8", Body: f.Content}, nil
 }
 
-func (a *api) jobspec(ctx context.Context, in *versionRef) (*text, error) {
+func (a *api) jobspec(ctx context.Context, in *VersionRef) (*text, error) {
 	v, err := a.find(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -187,7 +190,7 @@ func (a *api) jobspec(ctx context.Context, in *versionRef) (*text, error) {
 }
 
 func (a *api) setTag(ctx context.Context, in *struct {
-	moduleRef
+	ModuleRef
 	Tag  string `path:"tag"`
 	Body struct {
 		Version string `json:"version" minLength:"1" doc:"what the tag shall mean: semver, commit prefix, other tag or service id"`

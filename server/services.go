@@ -32,7 +32,8 @@ type Detail struct {
 	Explain    []string           `json:"explain,omitempty" doc:"what the cluster says about it, line by line"`
 }
 
-type serviceRef struct {
+// ServiceRef: see ModuleRef.
+type ServiceRef struct {
 	ID service.ID `path:"id"`
 }
 
@@ -105,7 +106,7 @@ func (a *api) listServices(ctx context.Context, _ *struct{}) (*body[[]Status], e
 	return &body[[]Status]{all}, nil
 }
 
-func (a *api) service(ctx context.Context, in *serviceRef) (*body[Detail], error) {
+func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error) {
 	v, err := a.Store.Version(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -138,16 +139,16 @@ func (a *api) service(ctx context.Context, in *serviceRef) (*body[Detail], error
 // shownDecisions is how many decisions a service's detail carries.
 const shownDecisions = 10
 
-func (a *api) start(ctx context.Context, in *serviceRef) (*struct{}, error) {
+func (a *api) start(ctx context.Context, in *ServiceRef) (*struct{}, error) {
 	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Start(ctx, in.ID, "admin") })
 }
 
-func (a *api) stop(ctx context.Context, in *serviceRef) (*struct{}, error) {
+func (a *api) stop(ctx context.Context, in *ServiceRef) (*struct{}, error) {
 	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Stop(ctx, in.ID, "admin") })
 }
 
 func (a *api) scale(ctx context.Context, in *struct {
-	serviceRef
+	ServiceRef
 	Body struct {
 		Count int `json:"count" minimum:"0"`
 	}
@@ -164,7 +165,7 @@ func (a *api) known(ctx context.Context, id service.ID, do func() error) error {
 }
 
 func (a *api) decisions(ctx context.Context, in *struct {
-	serviceRef
+	ServiceRef
 	Before int64 `query:"before" doc:"id of the decision before which the page ends; 0: the newest page"`
 	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }) (*body[[]service.Decision], error) {

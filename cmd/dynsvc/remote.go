@@ -165,16 +165,15 @@ func (r *remote) do(ctx context.Context, method, path string, in, out any) error
 
 // version finds what MODULE[@VERSION] means to the agent.
 func (r *remote) version(ctx context.Context, target string) (service.Version, error) {
-	module, ref, _ := strings.Cut(target, "@")
-	if ref == "" {
-		ref = service.Release
+	name, ref, _ := strings.Cut(target, "@")
+	var m service.Module
+	if err := r.do(ctx, http.MethodGet, "/api/v1/modules/"+url.PathEscape(name), nil, &m); err != nil {
+		return service.Version{}, err
 	}
-	var v service.Version
-	err := r.do(ctx, http.MethodGet, "/api/v1/modules/"+url.PathEscape(module)+"/versions/"+url.PathEscape(ref), nil, &v)
-	return v, err
+	return service.Resolve(m, ref)
 }
 
-// print writes v as indented JSON.
+// printJSON writes v as indented JSON.
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
