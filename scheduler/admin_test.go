@@ -201,6 +201,18 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+func TestRestartWhereCountsAreVolatile(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		w.open(version(0), scheduler.Options{Volatile: true})
+		w.used()
+		w.end()
+		w.cluster.put(a, 0) // its children ended with it
+		w.gate = newGate()
+		w.open(version(0), scheduler.Options{Volatile: true})
+		w.want(0, "wake 0->1 applied")
+	})
+}
+
 func TestPublishReplaces(t *testing.T) {
 	db := openStore(t, 2)
 	t.Cleanup(func() { _ = db.Close() }) // the folder goes with it

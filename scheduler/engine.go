@@ -47,6 +47,9 @@ type Options struct {
 	// DeployWait is how long a change waits for a deployment to end before it is
 	// decided anew, default 30 s.
 	DeployWait time.Duration
+	// Volatile says that counts end with this program, as those of child processes
+	// do: what an earlier run decided or held is not looked for in the cluster.
+	Volatile bool
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
@@ -130,6 +133,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	holds, err := e.db.Holds(ctx, time.Now())
 	if err != nil {
 		return fmt.Errorf("read which counts are held: %w", err)
+	}
+	if e.opts.Volatile {
+		clear(last)
+		clear(holds)
 	}
 	e.mu.Lock()
 	for id, d := range last {

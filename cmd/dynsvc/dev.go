@@ -19,6 +19,7 @@ import (
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/examples"
 	"github.com/dynsvc/dynsvc/local"
+	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -79,7 +80,7 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 		return err
 	}
 	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
-		defaults: catalog.StandardDefaults(), cluster: runtime,
+		defaults: catalog.StandardDefaults(), engine: scheduler.Options{Volatile: true}, cluster: runtime,
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
 		}})
