@@ -15,6 +15,7 @@ type Status struct {
 	Module  string        `json:"module"`
 	Version string        `json:"version"`
 	Tags    []string      `json:"tags,omitempty"`
+	Default bool          `json:"default,omitempty" doc:"what a call without a version reaches"`
 	Phase   service.Phase `json:"phase"`
 	Count   int           `json:"count" doc:"desired instances"`
 	Ready   int           `json:"ready" doc:"instances that answer"`
@@ -89,6 +90,9 @@ func (a *api) statuses(ctx context.Context) ([]Status, error) {
 
 func status(m service.Module, v service.Version, state service.State, load service.Load, fresh bool) Status {
 	s := Status{ID: v.ID, Module: v.Module, Version: v.Version, Phase: load.Phase, Count: state.Count, Ready: load.Ready, Load: load, Fresh: fresh, Tags: m.TagsOf(v.ID)}
+	if def, err := service.Resolve(m, ""); err == nil {
+		s.Default = def.ID == v.ID
+	}
 	if s.Phase == "" {
 		s.Phase = service.Idle
 	}
