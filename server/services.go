@@ -66,7 +66,7 @@ func (a *api) services() {
 	}, a.nodes)
 }
 
-// Statuses joins what the catalog, the cluster and the gateway know, by module and
+// statuses joins what the catalog, the cluster and the gateway know, by module and
 // version, newest registration first.
 func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	states, fresh := a.Cluster.States()
@@ -78,7 +78,7 @@ func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	for _, l := range a.Loads() {
 		loads[l.ID] = l
 	}
-	var all []Status
+	all := []Status{}
 	err := a.Store.AllModules(ctx, func(m service.Module) error {
 		for _, v := range m.Versions {
 			all = append(all, status(m, v, byID[v.ID], loads[v.ID], fresh))
@@ -120,7 +120,6 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 		return nil, err
 	}
 	d := Detail{Definition: v}
-	fresh := true
 	if d.State, err = a.Cluster.State(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -130,7 +129,7 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 			load = l
 		}
 	}
-	d.Status = status(m, v, d.State, load, fresh)
+	d.Status = status(m, v, d.State, load, true) // read just now
 	if d.Decisions, err = a.Store.Decisions(ctx, in.ID, 0, shownDecisions); err != nil {
 		return nil, err
 	}
