@@ -33,7 +33,7 @@ type Detail struct {
 	Explain    []string           `json:"explain,omitempty" doc:"what the cluster says about it, line by line"`
 }
 
-// ServiceRef: see ModuleRef.
+// ServiceRef is the service that an operation is about.
 type ServiceRef struct {
 	ID service.ID `path:"id"`
 }

@@ -113,7 +113,7 @@ func (r *remote) call(ctx context.Context, target, method string, params json.Ra
 	if err != nil {
 		return nil, fmt.Errorf("reach the agent at %s: %w", r.addr, unwrapURL(err))
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
