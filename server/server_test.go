@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -66,6 +67,7 @@ type world struct {
 	*httptest.Server
 	cluster *cluster
 	catalog *catalog.Catalog
+	db      *store.DB
 }
 
 func open(t *testing.T) *world {
@@ -94,7 +96,7 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Server: httptest.NewServer(handler), cluster: c, catalog: cat}
+	w := &world{Server: httptest.NewServer(handler), cluster: c, catalog: cat, db: db}
 	t.Cleanup(w.Close)
 	return w
 }
@@ -232,6 +234,23 @@ func TestOperations(t *testing.T) {
 	}
 	if got := w.cluster.counts[v.ID]; got != 0 {
 		t.Errorf("count after stop = %d", got)
+	}
+}
+
+func TestUsageOfTheLastHour(t *testing.T) {
+	w := open(t)
+	v := w.register(t, "dev")
+	at := func(ago time.Duration) service.Sample {
+		return service.Sample{Service: v.ID, Start: time.Now().Add(-ago).Truncate(5 * time.Second), Width: service.Duration{Duration: 5 * time.Second},
+			Calls: 4, Errors: 1, ColdStarts: 1, Latency: 400 * time.Millisecond, LatencyMax: 200 * time.Millisecond}
+	}
+	if err := w.db.AddSamples(t.Context(), []service.Sample{at(time.Minute), at(30 * time.Minute), at(2 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := w.ask(t, http.MethodGet, "/api/v1/services/"+string(v.ID), "")
+	want := `"usage":{"calls":8,"errors":2,"cold_starts":2,"latency":"100ms","latency_max":"200ms"}`
+	if !strings.Contains(body, want) {
+		t.Errorf("no %s in %s", want, body)
 	}
 }
 

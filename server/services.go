@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -29,6 +30,7 @@ type Detail struct {
 	Status
 	Definition service.Version    `json:"definition"`
 	State      service.State      `json:"state"`
+	Usage      Usage              `json:"usage"`
 	Decisions  []service.Decision `json:"decisions" doc:"newest first"`
 	Explain    []string           `json:"explain,omitempty" doc:"what the cluster says about it, line by line"`
 }
@@ -130,6 +132,9 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 		}
 	}
 	d.Status = status(m, v, d.State, load, true) // read just now
+	if d.Usage, err = a.usage(ctx, in.ID, time.Now()); err != nil {
+		return nil, err
+	}
 	if d.Decisions, err = a.Store.Decisions(ctx, in.ID, 0, shownDecisions); err != nil {
 		return nil, err
 	}
