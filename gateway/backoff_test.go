@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,8 +95,8 @@ func TestAStartThatNobodyHearsOfEndsAtItsDeadline(t *testing.T) {
 func TestProbesComeOftenAtFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(hclog.NewNullLogger(), wakerFunc(nil), Options{})
-		probes := 0
-		g.try = func(context.Context, *machine, *endpoint) error { probes++; return errors.New("refused") }
+		var probes atomic.Int64
+		g.try = func(context.Context, *machine, *endpoint) error { probes.Add(1); return errors.New("refused") }
 		g.Publish(service.Module{Name: "Subject", Versions: []service.Version{{ID: subject, Module: "Subject", Version: "1.0.0"}}})
 		g.Apply(service.State{ID: subject, Count: 1, Endpoints: []service.Endpoint{{Alloc: "a", Addr: "10.0.0.1:80"}}})
 		for _, tt := range []struct {
@@ -104,8 +105,8 @@ func TestProbesComeOftenAtFirst(t *testing.T) {
 		}{{2 * time.Second, 80}, {10 * time.Second, 240}, {20 * time.Second, 280}} {
 			<-time.After(time.Until(g.machine(subject).since.Add(tt.until)))
 			synctest.Wait()
-			if probes < tt.want-2 || probes > tt.want+2 {
-				t.Errorf("%d probes after %s, want %d", probes, tt.until, tt.want)
+			if n := int(probes.Load()); n < tt.want-2 || n > tt.want+2 {
+				t.Errorf("%d probes after %s, want %d", n, tt.until, tt.want)
 			}
 		}
 		g.shut()

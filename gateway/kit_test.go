@@ -29,6 +29,7 @@ type kit struct {
 	url     string // of the gateway, without a slash at its end
 	client  *http.Client
 	cluster *cluster
+	stop    func() // ends Run and waits for it
 }
 
 // cluster is the waker. A test says what a wake does.
@@ -85,12 +86,13 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- k.gw.Run(ctx) }()
-	t.Cleanup(func() {
+	k.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ran; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
+	t.Cleanup(k.stop)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

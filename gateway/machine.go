@@ -12,21 +12,21 @@ import (
 
 // machine is one service in the gateway.
 //
-//	           a call: wake  ·  count > 0: none             a probe answered
-//	  idle ───────────────────────────────▶ starting ───────────────────▶ ready
-//	   ▲                                     ▲   │ ▲                       │ ▲
-//	   │ count 0, nobody waits               │   │ └─ no endpoint is left ─┤ │
-//	   ├──────────────────────┐              │   │                         │ │
-//	   │                      │ count 0,     │   │ deadline, failure,      │ │
-//	   │        somebody waits: wake ────────┤   │ wake refused     Drain 0│ │ Open,
-//	   │                      │              │   ▼                         │ │ a call before
-//	   │                   closing ◀─────────┼─ broken ── a probe          │ │ the last answer
-//	   │                    ▲ │              │     │      answered ──▶ ready │
-//	   │                    │ └──────────────┼─────┼─────────────────────────┘
-//	   │                    └────────────────┼─────┼── Drain 0 ◀───────────┘
-//	   │                                     └─────┘ a call after the back-off: wake
-//	   │                                             count rises: none
-//	stopped ◀── SetStopped, from any phase; back as the count then says
+//	       a call: wake                      a probe answered
+//	idle ───────────────────▶ starting ─────────────────────────▶ ready
+//	 ▲   count > 0: no wake    │  ▲  ▲                            │ ▲
+//	 │                  failed │  │  └──── no endpoint is left ───┤ │ Open, ctx over, or
+//	 │                         ▼  │ a call after the back-off:    │ │ a call before the
+//	 │                       broken  wake                Drain 0  │ │ last answer
+//	 │                                                            ▼ │
+//	 └────────────────────────────────────────────────────────── closing
+//	                         count 0 and nobody waits
+//
+// Further: with count 0, starting and ready are idle, too; but whoever waits is
+// not left: then closing, ready and starting wake and go on in starting. Broken
+// becomes ready when a probe is answered after all, and starting when the count
+// rises. SetStopped leads from anywhere to stopped, and from there, and from
+// broken, to where the count says.
 //
 // In starting and closing calls wait; in broken and stopped they are refused;
 // in ready they wait only while every endpoint has all the calls it may have.
@@ -261,7 +261,7 @@ func (m *machine) fail(f *service.Failure) {
 	m.failures++
 	backoff := min(firstBackoff<<min(m.failures-1, 10), longestBackoff)
 	m.failure, m.again = f, time.Now().Add(backoff)
-	m.enterPhase(service.Broken, f.Text)
+	m.enterPhase(service.Broken, "the start failed")
 	m.g.log.Warn("start failed", "service", m.id, "reason", f.Cause, "error", f.Text, "backoff", backoff.String())
 	m.queue.fail(m.startError())
 	m.queued.Store(0)

@@ -23,6 +23,8 @@ type world struct {
 	g   *Gateway
 	rng *rand.Rand // guarded by mu
 
+	limit int // calls in flight an endpoint may have
+
 	mu      sync.Mutex
 	count   int
 	next    int // number of the next allocation
@@ -36,13 +38,13 @@ type world struct {
 }
 
 func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), up: map[string]bool{}, proved: map[string]bool{}}
+	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), limit: int(seed%2) * 3, up: map[string]bool{}, proved: map[string]bool{}}
 	w.g = New(hclog.NewNullLogger(), w, Options{QueueLength: 20})
 	w.g.try = w.try
 	w.g.Publish(service.Module{Name: "Subject", Versions: []service.Version{{
 		ID: subject, Module: "Subject", Version: "1.0.0",
 		Run:   service.Run{Port: 80, Health: service.Health{StartDeadline: service.Duration{Duration: 30 * time.Second}}},
-		Scale: service.Scale{MaxConcurrency: 3},
+		Scale: service.Scale{MaxConcurrency: w.limit},
 	}}})
 	return w
 }
@@ -50,13 +52,21 @@ func newWorld(t *testing.T, seed uint64) *world {
 // chance is true once in n.
 func (w *world) chance(n int) bool { return !w.calm && w.rng.IntN(n) == 0 }
 
+// grain makes events fall together often.
+const grain = 50 * time.Millisecond
+
 func (w *world) pause(most time.Duration) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Duration(w.rng.Int64N(int64(most)))
+	return time.Duration(w.rng.Int64N(int64(most/grain))+1) * grain
 }
 
-func (w *world) try(_ context.Context, _ *machine, e *endpoint) error {
+func (w *world) try(ctx context.Context, _ *machine, e *endpoint) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(w.pause(6 * grain)):
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.up[e.addr] {
@@ -214,7 +224,7 @@ func (w *world) call(patience time.Duration) bool {
 	answers := w.up[e.addr]
 	fault := w.chance(10)
 	w.mu.Unlock()
-	if n := e.inFlight(); n > 3 || n < 1 {
+	if n := e.inFlight(); n < 1 || w.limit > 0 && n > int64(w.limit) {
 		w.t.Errorf("%d calls in flight at one endpoint", n)
 	}
 	if !answers || fault {
@@ -242,6 +252,8 @@ func TestTheMachineUnderRandomEvents(t *testing.T) {
 			var callers sync.WaitGroup
 			for range 400 {
 				<-time.After(w.pause(500 * time.Millisecond))
+				synctest.Wait()
+				w.look()
 				if w.rng.IntN(3) == 0 {
 					w.happen()
 					continue
@@ -258,6 +270,50 @@ func TestTheMachineUnderRandomEvents(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+	}
+}
+
+// look checks what must hold whenever nothing moves.
+func (w *world) look() {
+	m := w.g.machine(subject)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	broken := func(what string) {
+		w.t.Errorf("%s: phase %s, count %d, %d queued, waking %v, warm %d", what, m.phase, m.state.Count, m.queue.len(), m.waking, len(*m.warm.Load()))
+	}
+	room := false
+	warm := map[*endpoint]bool{}
+	for _, e := range *m.warm.Load() {
+		warm[e] = true
+		room = room || e.limit == 0 || e.inFlight() < e.limit
+		if m.endpoints[e.alloc] != e || !e.ready {
+			broken("an endpoint is warm that is not ready")
+		}
+	}
+	for _, e := range m.endpoints {
+		if open := e.word.Load()&shut == 0; open != warm[e] {
+			broken("an endpoint is open and not warm, or warm and not open")
+		}
+		if !e.ready && e.probing == nil && m.phase != service.Stopped {
+			broken("nobody probes an endpoint that is not ready")
+		}
+	}
+	switch {
+	case m.queued.Load() != int64(m.queue.len()):
+		broken("the queue's length is wrong")
+	case m.inFlight.Load() < 0:
+		broken("fewer than none in flight")
+	case m.queue.len() > 0 && room:
+		broken("somebody waits although there is room")
+	case m.queue.len() > 0 && (m.phase == service.Idle || m.phase == service.Broken || m.phase == service.Stopped),
+		m.queue.len() > 0 && m.phase == service.Closing && !m.drained:
+		broken("somebody waits for nothing")
+	case (m.start != nil) != (m.phase == service.Starting):
+		broken("a start without its phase, or a phase without its start")
+	case m.phase == service.Ready && !m.anyReady():
+		broken("ready without an endpoint")
+	case m.phase == service.Idle && (m.state.Count > 0 || len(m.endpoints) > 0):
+		broken("idle with instances")
 	}
 }
 

@@ -548,13 +548,3 @@ func TestCloseRefusesNewCallsAndWaitsForOpenOnes(t *testing.T) {
 		t.Errorf("close: %v", err)
 	}
 }
-
-func recordTo(samples chan<- service.Sample) func(*setup) {
-	return func(s *setup) {
-		s.opts.Record = func(all []service.Sample) {
-			for _, one := range all {
-				samples <- one
-			}
-		}
-	}
-}
