@@ -51,7 +51,7 @@ func TestABrokenServiceIsTriedAgainAfterABackOffThatDoubles(t *testing.T) {
 		for i, want := range []time.Duration{10, 20, 40, 80, 160, 320, 600, 600} {
 			want *= time.Second
 			refused(i + 1)
-			if got := m.again.Sub(time.Now()); got != want {
+			if got := time.Until(m.again); got != want {
 				t.Errorf("back-off %d is %s, want %s", i, got, want)
 			}
 			<-time.After(want - time.Millisecond)
@@ -65,7 +65,7 @@ func TestABrokenServiceIsTriedAgainAfterABackOffThatDoubles(t *testing.T) {
 		g.Apply(service.State{ID: subject})
 		fails = true
 		refused(10)
-		if got := m.again.Sub(time.Now()); got != firstBackoff {
+		if got := time.Until(m.again); got != firstBackoff {
 			t.Errorf("back-off after a success is %s", got)
 		}
 		g.SetStopped(subject, false) // an admin starts it

@@ -81,7 +81,7 @@ func calls(b *testing.B, s *httptest.Server, conns, n int) (time.Duration, []tim
 			mine++
 		}
 		wg.Go(func() {
-			conn, err := net.Dial("tcp", s.Listener.Addr().String()) //nolint:noctx // a benchmark's
+			conn, err := net.Dial("tcp", s.Listener.Addr().String())
 			if err != nil {
 				b.Error(err)
 				return
@@ -100,7 +100,9 @@ func calls(b *testing.B, s *httptest.Server, conns, n int) (time.Duration, []tim
 					b.Error(res, err)
 					return
 				}
-				if _, err := io.Copy(io.Discard, res.Body); err != nil {
+				_, err = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+				if err != nil {
 					b.Error(err)
 					return
 				}

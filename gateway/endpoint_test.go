@@ -13,7 +13,7 @@ func TestAnEndpointThatIsShutGetsNoCall(t *testing.T) {
 		t.Error("claimed before it was ready")
 	}
 	e.setOpen(true)
-	if only.claim() != e || only.claim() != e || e.inFlight() != 2 {
+	if first, second := only.claim(), only.claim(); first != e || second != e || e.inFlight() != 2 {
 		t.Fatalf("%d in flight", e.inFlight())
 	}
 	e.setOpen(false)

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,7 +103,9 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve: %v", err)
+		}
 	})
 	k.url = "http://" + listener.Addr().String()
 	transport := &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptrace"
-	"net/http/httputil"
 	"sync"
 )
 
@@ -22,14 +21,9 @@ func (c *call) forward() {
 			c.in.ContentLength, c.in.TransferEncoding = int64(len(c.body.kept)), nil
 		}
 	}
-	proxy := httputil.ReverseProxy{
-		Rewrite:        c.rewrite,
-		Transport:      c,
-		BufferPool:     buffers{},
-		ModifyResponse: c.answered,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) },
-		ErrorLog:       c.g.proxyLog,
-	}
+	proxy := c.g.proxy
+	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewrite, c, c.answered
+	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
 	proxy.ServeHTTP(c.w, c.in)
 }
 

@@ -32,7 +32,7 @@ func mirror(w http.ResponseWriter, r *http.Request) {
 // raw sends bytes to the gateway and returns all that comes back.
 func (k *kit) raw(text string) string {
 	k.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(k.url, "http://")) //nolint:noctx // a test's
+	conn, err := net.Dial("tcp", strings.TrimPrefix(k.url, "http://"))
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -178,6 +178,7 @@ func TestWebSocketsPassAndCountAsInFlight(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_ = res.Body.Close()
 	if res.Header.Get("X-Request-Id") == "" {
 		t.Error("no X-Request-Id")
 	}
@@ -373,7 +374,7 @@ func (k *kit) server(h http.HandlerFunc) instance {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	s := &http.Server{Handler: h} //nolint:gosec // a test's
+	s := &http.Server{Handler: h}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(l) }()
 	stop := sync.OnceFunc(func() { _ = s.Close(); <-done })
@@ -472,7 +473,7 @@ func TestACallerLearnsAtOnceThatItsUploadIsInVain(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	}))
-	conn, err := net.Dial("tcp", strings.TrimPrefix(k.url, "http://")) //nolint:noctx // a test's
+	conn, err := net.Dial("tcp", strings.TrimPrefix(k.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
