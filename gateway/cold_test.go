@@ -398,3 +398,38 @@ func TestWaitersAreLetInThroughTheLimit(t *testing.T) {
 		t.Errorf("%d calls at once, limit 2", peak.Load())
 	}
 }
+
+func TestAQueueBeforeBusyInstancesIsTold(t *testing.T) {
+	var told atomic.Int64
+	k := newKit(t, func(s *setup) {
+		s.version.Scale.MaxConcurrency = 1
+		s.opts.Queued = func(id service.ID) {
+			if id != echo {
+				t.Errorf("told of %s", id)
+			}
+			told.Add(1)
+		}
+	})
+	entered, leave := make(chan struct{}, 2), make(chan struct{})
+	addr := k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			entered <- struct{}{}
+			<-leave
+		}
+		hello(w, r)
+	})
+	k.cluster.onWake(func(context.Context) error { k.gw.Apply(state(1, addr)); return nil })
+	var wg sync.WaitGroup
+	wg.Go(func() { k.post("/svc/Echo/x", "body") })
+	<-entered
+	if told.Load() != 0 {
+		t.Error("told of a cold start, which the waker hears of")
+	}
+	wg.Go(func() { k.post("/svc/Echo/x", "body") })
+	k.waitFor("the second call to wait", func() bool { return k.load().Queued == 1 })
+	if told.Load() != 1 {
+		t.Errorf("told %d times, want once", told.Load())
+	}
+	close(leave)
+	wg.Wait()
+}

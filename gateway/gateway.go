@@ -41,6 +41,10 @@ type Options struct {
 	// nil: they never change.
 	MeshChanged func() uint64
 
+	// Queued hears of each call that waits although the service is ready: all its
+	// instances have what they may have. It must not block. nil: nobody listens.
+	Queued func(service.ID)
+
 	// Record takes what was used, at most every five seconds. It is never
 	// called by two goroutines at once and may take its time. nil: nothing is
 	// recorded.
@@ -88,6 +92,9 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	}
 	if opts.IdleTimeout == 0 {
 		opts.IdleTimeout = defaultIdleTimeout
+	}
+	if opts.Queued == nil {
+		opts.Queued = func(service.ID) {}
 	}
 	g := &Gateway{log: log, waker: w, opts: opts, admin: sha256.Sum256([]byte(opts.AdminToken))}
 	g.plain = newTransport(dialPlain, opts.IdleTimeout)

@@ -86,6 +86,8 @@ func (m *machine) enter(ctx context.Context, w *waiter) (woke bool, err error) {
 		if !m.drained {
 			m.reopen("a call came")
 		}
+	case service.Ready:
+		m.g.opts.Queued(m.id)
 	}
 	w.cold = m.phase == service.Starting || m.phase == service.Closing
 	m.admit()
@@ -301,7 +303,7 @@ func (m *machine) load() service.Load {
 	defer m.mu.Unlock()
 	l := service.Load{
 		ID: m.id, Phase: m.phase, Since: m.since,
-		InFlight: int(m.inFlight.Load()), Queued: m.queue.len(), Ready: m.readyCount(),
+		InFlight: int(m.inFlight.Load()), Queued: m.queue.len(), Ready: m.readyCount(), Failure: m.failure,
 	}
 	switch last := m.lastBusy.Load(); {
 	case l.InFlight+l.Queued > 0:

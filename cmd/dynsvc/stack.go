@@ -90,6 +90,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	waker := &lateWaker{}
 	s.gateway.AdminToken = s.token
 	s.gateway.Record = st.record
+	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation
 	}
