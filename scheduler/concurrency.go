@@ -29,6 +29,11 @@ func byConcurrency(v *View, now time.Time, r *Rules) (proposal, bool) {
 	if v.Count == 0 || live == 0 && v.Stable == 0 && v.Panic == 0 {
 		return proposal{}, false
 	}
+	// An idle_after below the stable window is shorter than the average's memory,
+	// and is what the version's author has asked for.
+	if idle, after := unused(v, now, r); live == 0 && idle >= after {
+		return proposal{}, false
+	}
 	c := concurrency(v)
 	target := float64(c) * r.Utilisation
 	per := fmt.Sprintf("%s of %d an instance", number(target), c)

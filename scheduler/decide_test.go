@@ -122,6 +122,14 @@ func TestDecide(t *testing.T) {
 			want: 0, kind: service.KindIdle, reason: "idle for 10m2s, longer than idle_after 10m0s",
 		},
 		{
+			name: "idle to zero though an average remembers calls",
+			in: with(warm(3), func(v *view) {
+				v.Scale.IdleAfter = service.Duration{Duration: 3 * time.Second}
+				v.LastBusy, v.Stable = noon.Add(-3*time.Second), 12
+			}),
+			want: 0, kind: service.KindIdle, reason: "idle for 3s, longer than idle_after 3s",
+		},
+		{
 			name: "not idle for long enough",
 			in:   with(warm(1), func(v *view) { v.LastBusy = noon.Add(-9 * time.Minute) }),
 			want: 1,
