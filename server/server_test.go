@@ -28,6 +28,7 @@ const token = "correct horse"
 // cluster holds counts, and is the gate too: nothing has to be drained here.
 type cluster struct {
 	counts map[service.ID]int
+	loads  []service.Load
 	fresh  bool
 }
 
@@ -56,7 +57,7 @@ func (c *cluster) Explain(context.Context, service.ID) ([]string, error) {
 func (c *cluster) Nodes(context.Context) ([]service.Node, error) {
 	return []service.Node{{Name: "n1"}}, nil
 }
-func (c *cluster) Loads() []service.Load                                    { return nil }
+func (c *cluster) Loads() []service.Load                                    { return c.loads }
 func (c *cluster) Drain(context.Context, service.ID, int) bool              { return true }
 func (c *cluster) Open(service.ID)                                          {}
 func (c *cluster) SetStopped(service.ID, bool)                              {}
@@ -234,6 +235,20 @@ func TestOperations(t *testing.T) {
 	}
 	if got := w.cluster.counts[v.ID]; got != 0 {
 		t.Errorf("count after stop = %d", got)
+	}
+}
+
+func TestABrokenServiceSaysWhyAtCountZero(t *testing.T) {
+	w := open(t)
+	v := w.register(t, "dev")
+	w.cluster.loads = []service.Load{{ID: v.ID, Phase: service.Broken, Failure: &service.Failure{Cause: service.BadImage, Text: "no such image"}}}
+	_, body, _ := w.ask(t, http.MethodGet, "/api/v1/services/"+string(v.ID), "")
+	var got server.Detail
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Phase != service.Broken || got.Failure != "no such image" {
+		t.Errorf("phase %q, failure %q; want broken and why", got.Phase, got.Failure)
 	}
 }
 

@@ -98,8 +98,13 @@ func status(m service.Module, v service.Version, state service.State, load servi
 	if s.Phase == "" {
 		s.Phase = service.Idle
 	}
-	if state.Failure != nil {
+	// The cluster forgets why a start failed once the count is 0; the gateway, that
+	// refuses the calls, knows.
+	switch {
+	case state.Failure != nil:
 		s.Failure = state.Failure.Text
+	case load.Failure != nil:
+		s.Failure = load.Failure.Text
 	}
 	return s
 }
