@@ -46,7 +46,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "cannot read the table of species: no such table")
 		os.Exit(3)
 	case "mute":
-		select {}
+		told := make(chan os.Signal, 1)
+		signal.Notify(told, syscall.SIGTERM)
+		<-told
+		return
 	}
 	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "echo:", err)
