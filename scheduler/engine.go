@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -87,11 +86,11 @@ type Engine struct {
 	pace   *rate.Limiter // of the changes that ticks begin
 	starts chan struct{} // a token for each wake that is with the cluster
 	poke   chan struct{}
-	health atomic.Pointer[map[string]service.Check] // by allocation
-	work   sync.WaitGroup                           // changes under way
+	work   sync.WaitGroup // changes under way
 
 	// The tick's own.
 	usage usage
+	well  map[string]bool      // allocations whose check has passed once
 	sick  map[string]time.Time // allocation -> since when it is critical
 	blind string               // why the last tick could not decide; empty: it could
 	round uint64
@@ -197,10 +196,6 @@ func (e *Engine) withdraw(key string) {
 	}
 	delete(e.modules, key)
 }
-
-// SetHealth replaces what Consul says of all instances, by allocation. An
-// instance that is not in it is not known to be ill.
-func (e *Engine) SetHealth(checks map[string]service.Check) { e.health.Store(&checks) }
 
 // Poke asks for a tick at once: a queue forms, or a state changed.
 func (e *Engine) Poke() {

@@ -308,11 +308,21 @@ func TestCriticalInstancesAreNoCapacity(t *testing.T) {
 		v.Scale.Min = 2
 		v.Run.Health.StartDeadline.Duration = 20 * time.Second
 		w.open(v, scheduler.Options{})
-		w.cluster.change(a, func(st *service.State) { st.Endpoints[0].Alloc, st.Endpoints[1].Alloc = "one", "two" })
+		checks := func(one, two service.Check) {
+			w.cluster.change(a, func(st *service.State) {
+				st.Endpoints[0].Alloc, st.Endpoints[1].Alloc = "one", "two"
+				st.Endpoints[0].Check, st.Endpoints[1].Check = one, two
+			})
+		}
+		checks(service.Passing, service.Critical)
 		w.ready(func(l *service.Load) { l.InFlight, l.Since = 13, time.Now().Add(-time.Minute) })
-		w.engine.SetHealth(map[string]service.Check{"one": service.Passing, "two": service.Critical})
+		w.after(time.Minute)
+		w.want(2, "bounds 0->2 applied") // a check that never passed may ask for what is not there
+		checks(service.Passing, service.Passing)
+		w.after(5 * time.Second)
+		checks(service.Passing, service.Critical)
 		w.after(15 * time.Second)
-		w.want(2, "bounds 0->2 applied") // it may still be starting
+		w.want(2, "bounds 0->2 applied") // it may come back
 		w.after(10 * time.Second)
 		w.want(3, "bounds 0->2 applied", "load 2->3 applied")
 	})

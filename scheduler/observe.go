@@ -165,20 +165,20 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 }
 
 // diagnose counts the instances of each service that have been critical for
-// longer than a start of it takes.
+// longer than a start of it takes. A check that has never passed says nothing:
+// it may ask for what the program does not have, and calls are answered all the
+// same.
 func (e *Engine) diagnose(states []service.State, now time.Time) map[service.ID]int {
-	health := e.health.Load()
-	ill := map[string]time.Time{}
+	well, ill := map[string]bool{}, map[string]time.Time{}
 	counts := map[service.ID]int{}
 	for i := range states {
 		st := &states[i]
 		for j := range st.Endpoints {
 			ep := &st.Endpoints[j]
-			check := ep.Check
-			if check == service.Unknown && health != nil {
-				check = (*health)[ep.Alloc]
+			if ep.Check == service.Passing || e.well[ep.Alloc] {
+				well[ep.Alloc] = true
 			}
-			if check != service.Critical {
+			if ep.Check != service.Critical || !well[ep.Alloc] {
 				continue
 			}
 			since, known := e.sick[ep.Alloc]
@@ -191,7 +191,7 @@ func (e *Engine) diagnose(states []service.State, now time.Time) map[service.ID]
 			}
 		}
 	}
-	e.sick = ill
+	e.well, e.sick = well, ill
 	return counts
 }
 

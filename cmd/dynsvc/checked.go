@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -25,38 +26,18 @@ func (c *checked) apply(next func(service.State)) func(service.State) {
 	}
 }
 
-// set replaces the checks, tells next of the services that they change, and
-// returns them by allocation.
-func (c *checked) set(checks map[service.ID]map[string]service.Check, next func(service.State)) map[string]service.Check {
+// set replaces the checks and tells next of the services that they change.
+func (c *checked) set(checks map[service.ID]map[string]service.Check, next func(service.State)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := c.checks
 	c.checks = checks
 	states, _ := c.cluster.States()
 	for _, s := range states {
-		if !same(before[s.ID], checks[s.ID]) {
+		if !maps.Equal(before[s.ID], checks[s.ID]) {
 			next(c.with(s))
 		}
 	}
-	flat := make(map[string]service.Check)
-	for _, allocs := range checks {
-		for alloc, check := range allocs {
-			flat[alloc] = check
-		}
-	}
-	return flat
-}
-
-func same(a, b map[string]service.Check) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k, v := range a {
-		if b[k] != v {
-			return false
-		}
-	}
-	return true
 }
 
 // with returns the state with the checks in its endpoints. c.mu is held.

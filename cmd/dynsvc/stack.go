@@ -166,7 +166,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
-				st.engine.SetHealth(st.checks.set(checks, st.gateway.Apply))
+				st.checks.set(checks, st.gateway.Apply)
 			})
 		})
 	}
