@@ -3,7 +3,9 @@ package nomad
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/hashicorp/nomad/api"
@@ -53,7 +55,7 @@ func classify(err error, doing string) error {
 		if errors.Is(err, context.Canceled) {
 			return err
 		}
-		return service.Errorf(service.ErrUnavailable, "%s: nomad cannot be reached: %w", doing, err)
+		return service.Errorf(service.ErrUnavailable, "%s: nomad cannot be reached: %w", doing, unaddressed(err))
 	}
 	body := strings.TrimSpace(answer.Body())
 	if body == "" {
@@ -80,6 +82,18 @@ func classify(err error, doing string) error {
 		kind = service.ErrInvalid
 	}
 	return service.Errorf(kind, "%s: nomad says: %s", doing, body)
+}
+
+// unaddressed is what went wrong on the way to Nomad without where Nomad is:
+// callers of a service that cannot be started read it, too.
+func unaddressed(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		err = op.Err
+	}
+	return err
 }
 
 // faults puts Nomad's nested list of faults on one line.

@@ -145,8 +145,9 @@ func TestScaleRefusals(t *testing.T) {
 		})
 	}
 	f.Close()
-	if _, err := c.Scale(t.Context(), service.Scaling{ID: id}); !errors.Is(err, service.ErrUnavailable) {
-		t.Errorf("error without a server = %v", err)
+	_, err = c.Scale(t.Context(), service.Scaling{ID: id})
+	if !errors.Is(err, service.ErrUnavailable) || strings.Contains(err.Error(), "127.0.0.1") {
+		t.Errorf("error without a server = %v, want one without addresses: callers read it", err)
 	}
 }
 
