@@ -17,6 +17,11 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
+// calm is waited for before each start. A client is not done when the first
+// answer is there, nor when an allocation counts as ended: loggers start and
+// networks are taken down, and nothing tells when that is over.
+const calm = 2 * time.Second
+
 const coldModule = `module %q {
   version = "1.0.0"
   run {
@@ -136,6 +141,9 @@ func (b *bench) coldRounds(ctx context.Context, what, command string, a *agent, 
 			func() (err error) { bare, placed, err = f.start(ctx); return err },
 		}
 		for i := range start {
+			if err := sleep(ctx, calm); err != nil {
+				return err
+			}
 			if err := start[(i+round)%2](); err != nil {
 				return errors.Join(fmt.Errorf("round %d: %w", round, err), fmt.Errorf("log of the agent: %s", a.log))
 			}

@@ -108,6 +108,10 @@ func (f *floor) start(ctx context.Context) (took, placed time.Duration, err erro
 		if f.ask(ctx, addr) == nil {
 			return time.Since(began), placed, nil
 		}
+		select {
+		case addr = <-f.placed: // the first one failed, and was placed anew
+		default:
+		}
 		if err := sleep(ctx, dialPause); err != nil {
 			return 0, 0, err
 		}
