@@ -57,7 +57,7 @@ func TestServicesWithoutAGPULeaveItsNodeAlone(t *testing.T) {
 	const services = 6
 	var versions []service.Version
 	for i := range services {
-		m := program(fmt.Sprintf("NoGPU%d", i), "", `idle_after = "1m"`)
+		m := program(fmt.Sprintf("NoGPU%d", i), "", `idle_after = "5m"`)
 		// Together they are more CPU than one node has.
 		m.resources = "cpu = 2000\n memory = 64\n disk = 50"
 		v := a.register(m)

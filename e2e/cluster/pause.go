@@ -50,7 +50,7 @@ func (c *Cluster) pushPause(ctx context.Context) (err error) {
 // BuildStatic compiles a Go package or file into a program that needs no other
 // file, fit for an image made from nothing.
 func BuildStatic(ctx context.Context, out, pkg string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", out, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %s: %w: %s", pkg, err, text)
