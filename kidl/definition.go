@@ -1,0 +1,167 @@
+package kidl
+
+import "strings"
+
+// name reads an identifier into n.
+func (p *parser) name(n *Ident, what string) bool {
+	n.At = p.tok.at
+	switch {
+	case p.tok.kind.isName():
+		n.Text = p.text()
+		p.advance()
+		return true
+	case p.tok.kind.isReserved() && p.beforeMark():
+		// Clearly meant as a name: say so and go on as if it were one.
+		p.expected(what)
+		n.Text = p.text()
+		p.advance()
+		return true
+	}
+	p.expected(what)
+	return false
+}
+
+// beforeMark says whether a sign that may follow a name comes after the token.
+func (p *parser) beforeMark() bool {
+	rest := strings.TrimLeft(p.lex.src[p.tok.end:], " \t\r\n")
+	return rest != "" && strings.IndexByte(";,)>({:", rest[0]) >= 0
+}
+
+func (p *parser) typedef() *TypedefDecl {
+	t := &TypedefDecl{Doc: p.takeDoc()}
+	p.advance()
+	if t.Type = p.typeExpr(); t.Type == nil {
+		return nil
+	}
+	if !p.name(&t.Name, "a name for the type") {
+		return nil
+	}
+	return t
+}
+
+func (p *parser) funcdef() *FuncDecl {
+	f := &FuncDecl{}
+	if f.Async = p.accept(kwAsync); f.Async && p.tok.kind != kwFuncdef {
+		p.expected("funcdef after async")
+		return nil
+	}
+	f.Doc = p.takeDoc()
+	p.advance()
+	if !p.name(&f.Name, "the function's name") {
+		return nil
+	}
+	f.Open = p.tok.at
+	ok := false
+	if f.Params, ok = p.params("the function's name"); !ok {
+		return nil
+	}
+	if p.expect(kwReturns, "returns (…), with empty brackets where nothing is returned") {
+		if f.Results, ok = p.params("returns"); !ok {
+			return f.orNil(p.tok.kind == semicolon)
+		}
+	} else if p.tok.kind != semicolon && p.tok.kind != kwAuthentication {
+		return nil
+	}
+	if p.tok.kind == kwAuthentication {
+		if f.Auth, ok = p.auth(); !ok {
+			return f.orNil(p.tok.kind == semicolon)
+		}
+	}
+	return f
+}
+
+// orNil is f if whole enough to be kept.
+func (f *FuncDecl) orNil(keep bool) *FuncDecl {
+	if keep {
+		return f
+	}
+	return nil
+}
+
+// auth reads authentication and its level.
+func (p *parser) auth() (level string, ok bool) {
+	p.advance()
+	switch p.tok.kind {
+	case kwRequired, kwOptional, kwNone:
+		level = p.text()
+		p.advance()
+		return level, true
+	}
+	p.expected("required, optional or none after authentication")
+	return "", false
+}
+
+// params reads a list of parameters with its round brackets.
+func (p *parser) params(after string) ([]ParamExpr, bool) {
+	if !p.expect(parenOpen, `"(" after `+after) {
+		return nil, false
+	}
+	var all []ParamExpr
+	if p.accept(parenClose) {
+		return nil, true
+	}
+	for {
+		param, ok := p.param()
+		if !ok {
+			return nil, false
+		}
+		all = append(all, param)
+		if p.accept(comma) {
+			continue
+		}
+		return all, p.expect(parenClose, `"," or ")"`)
+	}
+}
+
+// param is a type and perhaps a name.
+func (p *parser) param() (ParamExpr, bool) {
+	t := p.typeExpr()
+	if t == nil {
+		return ParamExpr{}, false
+	}
+	param := ParamExpr{Type: t, Name: p.optionalName()}
+	return param, true
+}
+
+// optionalName reads a name where there is one. A reserved word in its place is
+// reported as such.
+func (p *parser) optionalName() *Ident {
+	if !p.tok.kind.isName() && !(p.tok.kind.isReserved() && p.beforeMark()) {
+		return nil
+	}
+	n := &Ident{}
+	p.name(n, "a name")
+	return n
+}
+
+// skipComponent leaves out the rest of a component that cannot be understood,
+// up to its semicolon or to what must begin another one.
+func (p *parser) skipComponent() {
+	braces, name := 0, ""
+	for {
+		switch k := p.tok.kind; {
+		case k == eof, k == kwModule, k == include, k.isComponent(), k == braceClose && braces == 0:
+			p.broke(name)
+			return
+		case k == braceOpen:
+			braces++
+		case k == braceClose:
+			braces--
+		case k == semicolon && braces == 0:
+			p.broke(name)
+			p.lex.last = -1
+			p.advance()
+			return
+		case k.isName():
+			name = p.text()
+		}
+		p.advance()
+	}
+}
+
+// broke notes a type that would exist, had its definition been understood.
+func (p *parser) broke(name string) {
+	if name != "" {
+		p.module.broken[name] = true
+	}
+}
