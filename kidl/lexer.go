@@ -25,7 +25,6 @@ type lexer struct {
 	report   func(at Position, message string)
 }
 
-
 func newLexer(src string, report func(Position, string)) lexer {
 	return lexer{src: src, line: 1, last: -1, report: report}
 }
