@@ -65,6 +65,7 @@ func functionAnnotations(doc string) (a Annotations, faults []error) {
 
 // typeAnnotations reads those of a typedef for the type t.
 func typeAnnotations(doc string, t *Type) (a Annotations, faults []error) {
+	taken := map[string]bool{} // names of metadata
 	for _, line := range annotatedLines(doc) {
 		var err error
 		switch line.name {
@@ -77,7 +78,7 @@ func typeAnnotations(doc string, t *Type) (a Annotations, faults []error) {
 		case "range":
 			a.Range, err = parseRange(line.words)
 		case "metadata":
-			err = a.metadata(line.words, t)
+			err = a.metadata(line.words, t, taken)
 		case "searchable":
 			err = a.searchable(line.words, t)
 		default:

@@ -20,11 +20,23 @@ type checker struct {
 	defining      string // the type at hand
 	auth          string // what holds for the functions that follow
 	silentModules map[string]bool
+	base          int // where the parser's faults begin among the loader's
+	faults        int
+	deepest       int // how deep the types go that the type at hand refers to
 }
 
+// maxChain bounds how long a chain of types that build on one another may be,
+// and with it the stack of everybody who follows one.
+const maxChain = 1000
+
+// fault reports; only so many, because to propose a remedy takes time.
 func (c *checker) fault(at Position, message string) {
 	c.unit.faulty = true
-	c.loader.fault(c.file.Name, at, message)
+	if c.faults++; c.faults < maxFaults {
+		c.loader.fault(c.file.Name, at, message)
+	} else if c.faults == maxFaults {
+		c.loader.fault(c.file.Name, at, "too many faults: checking no further")
+	}
 }
 
 func (c *checker) warn(at Position, message string) { c.loader.warn(c.file.Name, at, message) }
@@ -55,13 +67,14 @@ func (c *checker) module(decl *ModuleDecl) {
 			c.function(d)
 		case *AuthDecl:
 			c.auth = d.Level
+		case *fragment:
+			c.fragment(d)
 		}
 	}
-	c.scope.faulty = c.scope.faulty || c.unit.faulty
+	_, twice := c.unit.scopes[m.Name]
 	c.visible[m.Name], c.unit.scopes[m.Name] = c.scope, c.scope
-
-	// A second module of one name takes the place of the first.
-	if i := slices.IndexFunc(c.unit.modules, func(o *Module) bool { return o.Name == m.Name }); i >= 0 {
+	if twice { // the later one takes the place of the first
+		i := slices.IndexFunc(c.unit.modules, func(o *Module) bool { return o.Name == m.Name })
 		old := c.unit.modules[i]
 		c.warn(m.At, fmt.Sprintf("module %s replaces the one of the same name on line %d, with all that is in it", m.Name, old.At.Line))
 		c.loader.included = append(c.loader.included, old) // types of other modules may refer to it
@@ -74,7 +87,7 @@ func (c *checker) module(decl *ModuleDecl) {
 func (c *checker) typedef(d *TypedefDecl) {
 	s := c.scope
 	t := &Typedef{Module: s.module.Name, Name: d.Name.Text, Doc: d.Doc.doc(), At: d.Name.At}
-	c.defining = t.Name
+	c.defining, c.deepest = t.Name, 0
 	if d.Type.Kind == Structure {
 		t.Type = c.structure(d.Type)
 	} else {
@@ -88,6 +101,11 @@ func (c *checker) typedef(d *TypedefDecl) {
 	}
 	c.hints(d.Name.At, t.Doc, t.Type, &t.Annotations)
 	t.settle()
+	if t.depth = c.deepest + 1; t.depth > maxChain {
+		c.fault(d.Name.At, fmt.Sprintf("type %s is the last of more than %d that build on one another", t.Name, maxChain))
+		t.Type, t.depth = &Type{Kind: Unspecified}, 1
+		t.settle()
+	}
 	if old, twice := s.types[t.Name]; twice {
 		c.fault(d.End, fmt.Sprintf("type %s is already defined on line %d: give one of them another name", t.Name, old.At.Line))
 		return
@@ -119,6 +137,19 @@ func (c *checker) function(d *FuncDecl) {
 	s.module.Functions = append(s.module.Functions, f)
 }
 
+// fragment checks what stands before a syntax fault.
+func (c *checker) fragment(d *fragment) {
+	if f := d.function; f != nil && f.Open.Line > 0 {
+		_, wrong := functionAnnotations(f.Doc.doc())
+		for _, err := range wrong {
+			c.fault(f.Open, err.Error())
+		}
+	}
+	for _, x := range d.refs {
+		c.lookup(x)
+	}
+}
+
 func (c *checker) parameters(list []ParamExpr) []Parameter {
 	all := make([]Parameter, len(list))
 	for i, p := range list {
@@ -144,6 +175,7 @@ func (c *checker) typ(x *TypeExpr) *Type {
 			return &Type{Kind: Unspecified, Missing: name}
 		}
 		t.Name, t.def = def.FullName(), def
+		c.deepest = max(c.deepest, def.depth)
 	case List:
 		t.Item = c.typ(x.Params[0].Type)
 	case Mapping:
@@ -174,6 +206,9 @@ func (c *checker) structure(x *TypeExpr) *Type {
 		}
 		seen[f.Name.Text] = true
 		t.Fields = append(t.Fields, Field{Name: f.Name.Text, Type: typ, At: f.Name.At})
+	}
+	for _, ref := range x.lost {
+		c.lookup(ref)
 	}
 	t.settle()
 	return t

@@ -1,6 +1,9 @@
 package kidl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // blanks is the white space of comments and annotations.
 const blanks = " \t\r\n"
@@ -72,4 +75,20 @@ func PlainDoc(doc string) string {
 		lines[i] = line
 	}
 	return strings.Trim(strings.Join(lines, "\n"), blanks)
+}
+
+// Prose is a doc without stars and without the annotations that the model
+// carries in a form of their own.
+func Prose(doc string) string {
+	if !strings.Contains(doc, "@") {
+		return PlainDoc(doc)
+	}
+	var kept []string
+	for line := range strings.SplitSeq(doc, "\n") {
+		name, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "@")
+		if !ok || !slices.Contains(knownAnnotations, firstWord(name)) {
+			kept = append(kept, line)
+		}
+	}
+	return PlainDoc(strings.Join(kept, "\n"))
 }

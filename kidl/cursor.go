@@ -54,8 +54,11 @@ func (c cursor) skip(i int) int {
 			i++
 		}
 	}
-	for i < len(c.text) && strings.IndexByte(" \n\t\r,]}", c.text[i]) < 0 {
-		i++
+	for ; i < len(c.text); i++ {
+		switch c.text[i] {
+		case ' ', '\n', '\t', '\r', ',', ']', '}':
+			return i
+		}
 	}
 	return i
 }
@@ -128,7 +131,7 @@ func (w *fitter) pathText() string {
 // plainName says whether a key needs no quotes in a path.
 func plainName(name string) bool {
 	for i, r := range name {
-		if r != '_' && !(r >= 'a' && r <= 'z') && !(r >= 'A' && r <= 'Z') && (i == 0 || r < '0' || r > '9') {
+		if r >= utf8.RuneSelf || !isLetter(byte(r)) && r != '_' && (i == 0 || r < '0' || r > '9') {
 			return false
 		}
 	}

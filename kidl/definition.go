@@ -2,16 +2,16 @@ package kidl
 
 import "strings"
 
-// name reads an identifier into n.
-func (p *parser) name(n *Ident, what string) bool {
+// name reads an identifier into n. A reserved word that stands before one of the
+// marks was clearly meant as a name: it is reported and taken.
+func (p *parser) name(n *Ident, what, marks string) bool {
 	n.At = p.tok.at
 	switch {
 	case p.tok.kind.isName():
 		n.Text = p.text()
 		p.advance()
 		return true
-	case p.tok.kind.isReserved() && p.beforeMark():
-		// Clearly meant as a name: say so and go on as if it were one.
+	case p.reservedName(marks):
 		p.expected(what)
 		n.Text = p.text()
 		p.advance()
@@ -21,10 +21,13 @@ func (p *parser) name(n *Ident, what string) bool {
 	return false
 }
 
-// beforeMark says whether a sign that may follow a name comes after the token.
-func (p *parser) beforeMark() bool {
-	rest := strings.TrimLeft(p.lex.src[p.tok.end:], " \t\r\n")
-	return rest != "" && strings.IndexByte(";,)>({:", rest[0]) >= 0
+// reservedName says whether the token is a reserved word before one of the marks.
+func (p *parser) reservedName(marks string) bool {
+	if !p.tok.kind.isReserved() {
+		return false
+	}
+	rest := strings.TrimLeft(p.lex.src[p.tok.end:], blanks)
+	return rest != "" && strings.IndexByte(marks, rest[0]) >= 0
 }
 
 func (p *parser) typedef() *TypedefDecl {
@@ -33,49 +36,43 @@ func (p *parser) typedef() *TypedefDecl {
 	if t.Type = p.typeExpr(); t.Type == nil {
 		return nil
 	}
-	if !p.name(&t.Name, "a name for the type") {
+	if !p.name(&t.Name, "a name for the type", ";") {
 		return nil
 	}
 	return t
 }
 
-func (p *parser) funcdef() *FuncDecl {
-	f := &FuncDecl{}
+// funcdef reads into f and says whether the function is whole enough to be kept.
+func (p *parser) funcdef(f *FuncDecl) bool {
 	if f.Async = p.accept(kwAsync); f.Async && p.tok.kind != kwFuncdef {
 		p.expected("funcdef after async")
-		return nil
+		return false
 	}
 	f.Doc = p.takeDoc()
 	p.advance()
-	if !p.name(&f.Name, "the function's name") {
-		return nil
+	if !p.name(&f.Name, "the function's name", "(") {
+		return false
 	}
-	f.Open = p.tok.at
 	ok := false
+	if p.tok.kind == parenOpen {
+		f.Open = p.tok.at
+	}
 	if f.Params, ok = p.params("the function's name"); !ok {
-		return nil
+		return false
 	}
 	if p.expect(kwReturns, "returns (…), with empty brackets where nothing is returned") {
 		if f.Results, ok = p.params("returns"); !ok {
-			return f.orNil(p.tok.kind == semicolon)
+			return p.tok.kind == semicolon
 		}
 	} else if p.tok.kind != semicolon && p.tok.kind != kwAuthentication {
-		return nil
+		return false
 	}
 	if p.tok.kind == kwAuthentication {
 		if f.Auth, ok = p.auth(); !ok {
-			return f.orNil(p.tok.kind == semicolon)
+			return p.tok.kind == semicolon
 		}
 	}
-	return f
-}
-
-// orNil is f if whole enough to be kept.
-func (f *FuncDecl) orNil(keep bool) *FuncDecl {
-	if keep {
-		return f
-	}
-	return nil
+	return true
 }
 
 // auth reads authentication and its level.
@@ -101,7 +98,7 @@ func (p *parser) params(after string) ([]ParamExpr, bool) {
 		return nil, true
 	}
 	for {
-		param, ok := p.param()
+		param, ok := p.param(",)")
 		if !ok {
 			return nil, false
 		}
@@ -113,25 +110,18 @@ func (p *parser) params(after string) ([]ParamExpr, bool) {
 	}
 }
 
-// param is a type and perhaps a name.
-func (p *parser) param() (ParamExpr, bool) {
+// param is a type and perhaps a name, before one of the marks.
+func (p *parser) param(marks string) (ParamExpr, bool) {
 	t := p.typeExpr()
 	if t == nil {
 		return ParamExpr{}, false
 	}
-	param := ParamExpr{Type: t, Name: p.optionalName()}
-	return param, true
-}
-
-// optionalName reads a name where there is one. A reserved word in its place is
-// reported as such.
-func (p *parser) optionalName() *Ident {
-	if !p.tok.kind.isName() && !(p.tok.kind.isReserved() && p.beforeMark()) {
-		return nil
+	if !p.tok.kind.isName() && !p.reservedName(marks) {
+		return ParamExpr{Type: t}, true
 	}
 	n := &Ident{}
-	p.name(n, "a name")
-	return n
+	p.name(n, "a name", marks)
+	return ParamExpr{Type: t, Name: n}, true
 }
 
 // skipComponent leaves out the rest of a component that cannot be understood,

@@ -29,20 +29,20 @@ type Fault struct {
 	Message string `json:"message"`
 }
 
-// Error is the fault as file:line:col: message.
-func (f Fault) Error() string {
+// String is the fault as file:line:col: message.
+func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Col, f.Message)
 }
 
 // Faults is everything that is wrong, the main file first, each file from top
 // to bottom. It is what the errors of [Parse] and [Load] are made of.
-type Faults []Fault
+type Faults []Fault //nolint:errname // a fault is a fault in all packages
 
 // Error prints all of them, one a line.
 func (f Faults) Error() string {
 	lines := make([]string, len(f))
 	for i, fault := range f {
-		lines[i] = fault.Error()
+		lines[i] = fault.String()
 	}
 	return strings.Join(lines, "\n")
 }
@@ -55,8 +55,9 @@ func (f Faults) err() error {
 	return f
 }
 
-// sorted puts the faults of the main file first and drops doubles.
+// sorted puts the faults of the main file first and drops doubles and what was taken back.
 func (f Faults) sorted(main string) Faults {
+	f = slices.DeleteFunc(slices.Clone(f), func(x Fault) bool { return x.Message == "" }) // taken back
 	rank := func(x Fault) int {
 		if x.File == main {
 			return 0

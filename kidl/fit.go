@@ -1,6 +1,7 @@
 package kidl
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -19,8 +20,8 @@ func (m Misfit) String() string { return m.Path + ": " + m.Message }
 // Misfits is what a checker has found, in the order of the text; empty: all fits.
 type Misfits []Misfit
 
-// Error prints them, one a line.
-func (m Misfits) Error() string {
+// String prints them, one a line.
+func (m Misfits) String() string {
 	lines := make([]string, len(m))
 	for i, misfit := range m {
 		lines[i] = misfit.String()
@@ -168,11 +169,11 @@ var expected = map[Kind]string{
 
 func (w *fitter) number(i int, k Kind, def *Typedef) int {
 	end := w.skip(i)
-	text := string(w.text[i:end])
-	if k == Int && !integral(text) {
+	text := w.text[i:end]
+	if k == Int && bytes.ContainsAny(text, ".eE") && !integral(string(text)) {
 		return w.wrongType(i, "an integer")
 	}
-	if def != nil && def.Annotations.Range != nil && !def.Annotations.Range.contains(text) {
+	if def != nil && def.Annotations.Range != nil && !def.Annotations.Range.contains(string(text)) {
 		return w.misfit(i, "expected a number in %s, found %s", def.Annotations.Range, text)
 	}
 	return end

@@ -18,7 +18,7 @@ func (l *lexer) illegal(c byte) (nameEnd int) {
 		for end < len(l.src) && isNameRest(l.src[end]) {
 			end++
 		}
-		l.fault(l.off, "expected a name that begins with a letter, found "+strconv.Quote(l.src[l.off:end]))
+		l.fault(l.off, "expected a name that begins with a letter, found "+strconv.Quote(clip(l.src[l.off:end])))
 		return end
 	case strings.HasPrefix(rest, "//"):
 		l.fault(l.off+1, "line comments are not part of KIDL: write /* … */")
@@ -62,7 +62,11 @@ func illegalRun(text string) int {
 	return max(n, 1)
 }
 
-func (l *lexer) fault(off int, message string) { l.report(lexicalPosition(l.src, off), message) }
+func (l *lexer) fault(off int, message string) {
+	if !l.quiet { // finding the place takes time
+		l.complain(lexicalPosition(l.src, off), message)
+	}
+}
 
 // lexicalPosition is where KBase's lexer stands when it fails at the letter at
 // off: at that letter, or one further when nothing comes after it.

@@ -56,11 +56,12 @@ type unit struct {
 
 func (l *loader) read(key, name string, src []byte) *unit {
 	f, faults := parse(name, src)
+	base := len(l.faults)
 	l.faults = append(l.faults, faults...)
 	u := &unit{scopes: map[string]*scope{}, faulty: f.faulty}
 	l.units[key] = u
 	l.stack = append(l.stack, key)
-	c := &checker{file: f, unit: u, main: len(l.stack) == 1, visible: map[string]*scope{}, loader: l}
+	c := &checker{file: f, unit: u, main: len(l.stack) == 1, base: base, visible: map[string]*scope{}, loader: l}
 	var inherited *Comment
 	for _, line := range f.Includes {
 		in := l.include(f, line)
@@ -105,7 +106,7 @@ func (l *loader) include(f *File, line *IncludeLine) *unit {
 	before := len(l.faults)
 	u := l.read(name, name, src)
 	l.included = append(l.included, u.modules...)
-	if n := len(l.faults) - before; n > 0 {
+	if n := len(l.faults[before:].sorted(name)); n > 0 {
 		u.faulty = true
 		l.fault(f.Name, line.At, fmt.Sprintf("%s, included here, has faults of its own: %d", name, n))
 	}

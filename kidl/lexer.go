@@ -21,7 +21,9 @@ type lexer struct {
 	tokens   int       // so far: the number of the next one
 	prevLine int       // where the token before ended
 	comments []Comment // all so far
+	stopped  bool      // pretend that the file ends here
 	last     int       // index of the comment a definition would take as its doc; -1: none
+	quiet    bool      // what stands before the next token has been reported
 	report   func(at Position, message string)
 }
 
@@ -32,7 +34,8 @@ func newLexer(src string, report func(Position, string)) lexer {
 // next gives the next token; at the end it gives eof for ever.
 func (l *lexer) next() token {
 	faulty := false
-	for l.off < len(l.src) {
+	l.quiet = false
+	for l.off < len(l.src) && !l.stopped {
 		c := l.src[l.off]
 		switch {
 		case isLetter(c):
@@ -53,7 +56,7 @@ func (l *lexer) next() token {
 			if end, ok := includeEnd(l.src, l.off); ok {
 				return l.token(include, end, faulty)
 			}
-			l.report(l.here(), `expected the file's path in angle brackets, as in #include <types.spec>`)
+			l.complain(l.here(), `expected the file's path in angle brackets, as in #include <types.spec>`)
 			l.advance(lineEnd(l.src, l.off))
 			faulty = true
 		default:
@@ -64,6 +67,14 @@ func (l *lexer) next() token {
 		}
 	}
 	return token{kind: eof, afterFault: faulty, start: l.off, end: l.off, at: endOfFile(l.src)}
+}
+
+// complain reports, once between two tokens.
+func (l *lexer) complain(at Position, message string) {
+	if !l.quiet {
+		l.quiet = true
+		l.report(at, message)
+	}
 }
 
 func (l *lexer) here() Position {
@@ -86,7 +97,7 @@ func (l *lexer) token(k kind, end int, faulty bool) token {
 func (l *lexer) comment() bool {
 	length := strings.Index(l.src[l.off+2:], "*/")
 	if length < 0 {
-		l.report(lexicalPosition(l.src, len(l.src)), "comment that began on line "+itoa(l.line)+" is not closed: expected */ before the end of the file")
+		l.complain(lexicalPosition(l.src, len(l.src)), "comment that began on line "+itoa(l.line)+" is not closed: expected */ before the end of the file")
 		l.advance(len(l.src))
 		return false
 	}

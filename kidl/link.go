@@ -21,7 +21,7 @@ func (m *Model) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return err
 	}
-	l := linker{}
+	l := linker{types: map[string]*Typedef{}}
 	// Own modules come last, so that they win over replaced ones of one name.
 	all := append(append([]*Module{}, p.Included...), p.Modules...)
 	for _, mod := range all {
@@ -33,7 +33,7 @@ func (m *Model) UnmarshalJSON(data []byte) error {
 				return fmt.Errorf("interface model: a type of module %s is null", mod.Name)
 			}
 			t.mark = unlinked
-			l[t.FullName()] = t
+			l.types[t.FullName()] = t
 		}
 	}
 	for _, mod := range all {
@@ -54,10 +54,13 @@ func (m *Model) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// linker holds the typedefs by their full names.
-type linker map[string]*Typedef
+// linker holds the typedefs by their full names, and how deep it is in them.
+type linker struct {
+	types map[string]*Typedef
+	depth int
+}
 
-func (l linker) typedef(t *Typedef) error {
+func (l *linker) typedef(t *Typedef) error {
 	switch t.mark {
 	case linked:
 		return nil
@@ -65,6 +68,10 @@ func (l linker) typedef(t *Typedef) error {
 		return fmt.Errorf("type %s refers to itself", t.FullName())
 	}
 	t.mark = linking
+	if l.depth++; l.depth > maxChain {
+		return fmt.Errorf("more than %d types build on one another", maxChain)
+	}
+	defer func() { l.depth-- }()
 	if err := l.typ(t.Type); err != nil {
 		return fmt.Errorf("%s: %w", t.FullName(), err)
 	}
@@ -73,7 +80,7 @@ func (l linker) typedef(t *Typedef) error {
 	return nil
 }
 
-func (l linker) parameters(list []Parameter) error {
+func (l *linker) parameters(list []Parameter) error {
 	for _, p := range list {
 		if err := l.typ(p.Type); err != nil {
 			return err
@@ -82,7 +89,7 @@ func (l linker) parameters(list []Parameter) error {
 	return nil
 }
 
-func (l linker) typ(t *Type) error {
+func (l *linker) typ(t *Type) error {
 	if t == nil {
 		return fmt.Errorf("a type is missing")
 	}
@@ -90,7 +97,7 @@ func (l linker) typ(t *Type) error {
 	case String, Int, Float, Unspecified:
 		return nil
 	case Named:
-		def, ok := l[t.Name]
+		def, ok := l.types[t.Name]
 		if !ok {
 			return fmt.Errorf("type %s is not in the model", t.Name)
 		}

@@ -3,6 +3,7 @@ package kidl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ type Metadata struct {
 	Expr string `json:"expr"`
 }
 
-func (a *Annotations) metadata(words []string, t *Type) error {
+func (a *Annotations) metadata(words []string, t *Type, taken map[string]bool) error {
 	base := t.Base()
 	switch {
 	case base.Kind != Structure:
@@ -24,35 +25,27 @@ func (a *Annotations) metadata(words []string, t *Type) error {
 	case len(words) == 1:
 		return errors.New("@metadata ws needs an expression, as in @metadata ws length(contigs) as Contigs")
 	}
-	expr, name := words[1], ""
-	for i, w := range words[2:] {
-		if strings.EqualFold(w, "as") {
-			rest := words[2+i+1:]
-			kept := rest[:0:0]
-			for _, word := range rest {
-				if !strings.EqualFold(word, "as") {
-					kept = append(kept, word)
-				}
-			}
-			name = strings.Join(kept, " ")
-			break
-		}
-		expr += w
-		name = expr
-	}
-	if name == "" && len(words) == 2 {
-		name = expr
-	}
+	expr, name := metadataWords(words[1:])
 	if err := metadataPath(expr, base); err != nil {
 		return err
 	}
-	for _, m := range a.Metadata {
-		if m.Name == name {
-			return fmt.Errorf("@metadata defines %q twice: give one of them another name with as", name)
-		}
+	if taken[name] {
+		return fmt.Errorf("@metadata defines %q twice: give one of them another name with as", name)
 	}
+	taken[name] = true
 	a.Metadata = append(a.Metadata, Metadata{Name: name, Expr: expr})
 	return nil
+}
+
+// metadataWords cuts what follows the context at the word as; the first word is
+// never that one, because a field may have the name.
+func metadataWords(words []string) (expr, name string) {
+	isAs := func(w string) bool { return strings.EqualFold(w, "as") }
+	if i := slices.IndexFunc(words[1:], isAs); i >= 0 {
+		return strings.Join(words[:i+1], ""), strings.Join(slices.DeleteFunc(slices.Clone(words[i+2:]), isAs), " ")
+	}
+	expr = strings.Join(words, "")
+	return expr, expr
 }
 
 // metadataPath checks what an expression selects.

@@ -36,8 +36,9 @@ type Typedef struct {
 	Annotations Annotations `json:"annotations"`
 	At          Position    `json:"at"` // of the name
 
-	root *Typedef // where a chain of typedefs ends: the first whose type is no reference
-	mark linkMark
+	root  *Typedef // where a chain of typedefs ends: the first whose type is no reference
+	depth int      // of the types that it builds on, and itself
+	mark  linkMark
 }
 
 // FullName is Module.Name.

@@ -8,10 +8,10 @@ import (
 // nearest proposes the known name that was probably meant, as the rest of a
 // sentence; nothing where none is alike.
 func nearest(name string, known []string) string {
-	if len(name) < 3 {
-		return "" // everything is alike
+	if len(name) < 3 || len(name) > 64 {
+		return "" // everything is alike, or it would take long
 	}
-	best, least := "", 1+len(name)/4
+	best, least := "", max(1, len(name)/3)
 	for _, k := range known {
 		if abs(len(k)-len(name)) > least {
 			continue

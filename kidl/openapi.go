@@ -21,7 +21,7 @@ func (m *Module) OpenAPI(opts OpenAPIOptions) *OpenAPI {
 	w := &schemaWriter{prefix: "#/components/schemas/", done: map[*Typedef]bool{}}
 	doc := &OpenAPI{
 		OpenAPI: "3.1.0",
-		Info:    openAPIInfo{Title: or(opts.Title, m.Name), Version: or(opts.Version, "0.0.0"), Description: or(opts.Description, PlainDoc(m.Doc))},
+		Info:    openAPIInfo{Title: or(opts.Title, m.Name), Version: or(opts.Version, "0.0.0"), Description: or(opts.Description, Prose(m.Doc))},
 		Dialect: dialect,
 		Paths:   map[string]openAPIPath{},
 	}
@@ -42,7 +42,7 @@ func (m *Module) OpenAPI(opts OpenAPIOptions) *OpenAPI {
 }
 
 func operation(w *schemaWriter, f *Function) openAPIOperation {
-	doc := PlainDoc(f.Doc)
+	doc := Prose(f.Doc)
 	summary, _, _ := strings.Cut(doc, "\n")
 	op := openAPIOperation{
 		ID: f.FullName(), Summary: summary, Description: doc, Deprecated: f.Annotations.Deprecated != nil,

@@ -1,13 +1,12 @@
 package kidl
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 const (
 	// maxDepth bounds how deep types nest, and with it the parser's stack.
 	maxDepth = 200
+	// maxSource is far beyond any interface that people have written.
+	maxSource = 8 << 20
 	// maxFaults is where a file is given up: it is probably no KIDL at all.
 	maxFaults = 100
 )
@@ -21,8 +20,9 @@ func Parse(name string, src []byte) (*File, error) {
 
 func parse(name string, src []byte) (*File, Faults) {
 	p := &parser{file: &File{Name: name}, complained: -1}
-	if len(src) > math.MaxInt32 {
-		p.fault(Position{Line: 1, Col: 1}, "the file is larger than 2 GiB")
+	if len(src) > maxSource {
+		p.file.faulty = true
+		p.fault(Position{Line: 1, Col: 1}, fmt.Sprintf("expected an interface of at most %d bytes, found %d", maxSource, len(src)))
 		return p.file, p.faults
 	}
 	p.lex = newLexer(string(src), p.fault)
@@ -42,6 +42,10 @@ type parser struct {
 	depth  int
 	module *ModuleDecl // being read
 
+	refs    []*TypeExpr // references in the component, in order
+	refNext int         // start of the token after the last of them
+
+	unclosed   int // modules whose closing brace may still come
 	complained int // start of the token that was reported last: once is enough
 }
 
@@ -51,7 +55,7 @@ func (p *parser) fault(at Position, message string) {
 		p.faults = append(p.faults, Fault{File: p.file.Name, Line: at.Line, Col: at.Col, Message: message})
 	case len(p.faults) == maxFaults:
 		p.faults = append(p.faults, Fault{File: p.file.Name, Line: at.Line, Col: at.Col, Message: "too many faults: reading no further"})
-		p.lex.off = len(p.lex.src)
+		p.lex.stopped = true
 	}
 }
 
@@ -61,9 +65,13 @@ func (p *parser) text() string { return p.lex.src[p.tok.start:p.tok.end] }
 
 // expected reports the next token, unless it or something before it was reported.
 func (p *parser) expected(what string) {
-	if !p.tok.afterFault && p.tok.start != p.complained {
-		p.complained = p.tok.start
-		p.fault(p.tok.at, fmt.Sprintf("expected %s, found %s", what, p.tok.describe(p.lex.src)))
+	if p.tok.afterFault || p.tok.start == p.complained {
+		return
+	}
+	p.complained = p.tok.start
+	p.fault(p.tok.at, fmt.Sprintf("expected %s, found %s", what, p.tok.describe(p.lex.src)))
+	if n := len(p.refs); n > 0 && p.refNext == p.tok.start {
+		p.refs[n-1].fault = len(p.faults)
 	}
 }
 
@@ -107,6 +115,12 @@ func (p *parser) spec() {
 		case kwModule:
 			p.moduleDecl()
 		default:
+			if p.unclosed > 0 && p.tok.kind == braceClose {
+				p.unclosed--
+				p.advance()
+				p.accept(semicolon)
+				continue
+			}
 			p.expected("module or the end of the file")
 			p.skipToModule()
 		}
@@ -153,12 +167,12 @@ func (p *parser) moduleDecl() {
 	p.file.Modules = append(p.file.Modules, m)
 	opened := p.tok.at.Line
 	p.advance()
-	ok := p.name(&m.Name, "the module's name")
+	ok := p.name(&m.Name, "the module's name", ":{")
 	if ok && p.tok.kind == colon {
 		p.advance()
 		service := m.Name
 		m.Service = &service
-		ok = p.name(&m.Name, "the module's name after the service's")
+		ok = p.name(&m.Name, "the module's name after the service's", "{")
 	}
 	if !ok || !p.expect(braceOpen, `"{" after the module's name`) {
 		for p.tok.kind != eof && p.tok.kind != kwModule && p.tok.kind != braceOpen && !p.tok.kind.isComponent() {
@@ -169,6 +183,7 @@ func (p *parser) moduleDecl() {
 	for p.tok.kind != braceClose {
 		if p.tok.kind == eof || p.tok.kind == kwModule {
 			p.expected(fmt.Sprintf(`"};" to close the module that began on line %d`, opened))
+			p.unclosed++
 			return
 		}
 		p.componentDecl()
@@ -179,8 +194,10 @@ func (p *parser) moduleDecl() {
 
 // componentDecl reads one component of the module and its semicolon.
 func (p *parser) componentDecl() {
+	p.refs, p.refNext = nil, -1
 	var c Component
 	var end *Position
+	var f *FuncDecl
 	var after string
 	switch p.tok.kind {
 	case kwTypedef:
@@ -190,8 +207,8 @@ func (p *parser) componentDecl() {
 		}
 		after = "the typedef"
 	case kwFuncdef, kwAsync:
-		f := p.funcdef()
-		if f != nil {
+		f = &FuncDecl{}
+		if p.funcdef(f) {
 			c, end = f, &f.End
 		}
 		after = "the funcdef"
@@ -208,6 +225,9 @@ func (p *parser) componentDecl() {
 		p.expected(`typedef, funcdef, authentication or "}"`)
 	}
 	if c == nil {
+		if p.refs != nil || f != nil {
+			p.module.Components = append(p.module.Components, &fragment{refs: p.refs, function: f})
+		}
 		p.skipComponent()
 		return
 	}

@@ -54,7 +54,7 @@ func checkPrint(t testing.TB, src []byte) {
 
 // TestPrintIsIdentity prints and reads back every reference source.
 func TestPrintIsIdentity(t *testing.T) {
-	specs, err := filepath.Glob("testdata/*/*.spec")
+	specs, err := sources()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,4 +65,14 @@ func TestPrintIsIdentity(t *testing.T) {
 		}
 		t.Run(spec, func(t *testing.T) { checkPrint(t, src) })
 	}
+}
+
+// sources finds every source of the tests.
+func sources() ([]string, error) {
+	flat, err := filepath.Glob("testdata/*/*.spec")
+	if err != nil {
+		return nil, err
+	}
+	nested, err := filepath.Glob("testdata/*/*/*.spec")
+	return append(flat, nested...), err
 }

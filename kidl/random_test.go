@@ -14,10 +14,9 @@ import (
 // author writes random valid sources in random layout.
 type author struct {
 	*rand.Rand
-	b       strings.Builder
-	types   []string // that may be used, some with their module
-	structs []string
-	fresh   int
+	b     strings.Builder
+	types []string // that may be used, with their modules
+	fresh int
 }
 
 func (a *author) one(words ...string) string { return words[a.IntN(len(words))] }

@@ -123,7 +123,7 @@ func (w *schemaWriter) reference(t *Typedef) *Schema {
 
 func (w *schemaWriter) typedef(t *Typedef) *Schema {
 	s := w.typ(t.Type)
-	s.Title, s.Description = t.Name, PlainDoc(t.Doc)
+	s.Title, s.Description = t.Name, Prose(t.Doc)
 	a := t.Annotations
 	if t.Type.Kind == Int || t.Type.Kind == Float {
 		s.bounds(a.Range, t.Type.Kind)

@@ -44,11 +44,23 @@ func (c *checker) lookup(x *TypeExpr) *Typedef {
 	if t, ok := s.types[x.Name.Text]; ok {
 		return t
 	}
-	if !x.unsure && !s.silent[x.Name.Text] && (s == c.scope || !s.faulty) {
-		c.fault(x.Name.At, c.unknownType(s, x.Name))
+	if !x.unsure && !s.silent[x.Name.Text] && (s == c.scope || !s.faulty) && c.faults < maxFaults {
+		c.fault(x.Name.At, c.unknownType(s, x.Name)+c.alongside(x))
 	}
 	s.silent[x.Name.Text] = true
 	return nil
+}
+
+// alongside takes back the parser's fault about what follows a reference that is
+// unknown anyway: it is one mistake, and KBase's compiler sees the name first.
+func (c *checker) alongside(x *TypeExpr) string {
+	if x.fault == 0 {
+		return ""
+	}
+	f := &c.loader.faults[c.base+x.fault-1]
+	also := " (after it " + f.Message + ")"
+	f.Message = ""
+	return also
 }
 
 func (c *checker) unknownModule(x *TypeExpr) {
@@ -62,7 +74,7 @@ func (c *checker) unknownModule(x *TypeExpr) {
 		if how == "" {
 			how = "; include the file that defines it: #include <" + name + ".spec>"
 		}
-		c.fault(x.Name.At, fmt.Sprintf("module %s is not known here%s", name, how))
+		c.fault(x.Name.At, fmt.Sprintf("module %s is not known here%s", name, how)+c.alongside(x))
 	}
 	c.silentModules[name] = true
 }
@@ -87,9 +99,10 @@ func (c *checker) unknownType(s *scope, name Ident) string {
 	for k := range s.types {
 		known = append(known, k)
 	}
+	known = append(known, "string", "int", "float", "UnspecifiedObject", "list", "mapping", "tuple", "structure")
 	how := foreign[strings.ToLower(text)]
 	if how == "" {
-		how = nearest(text, append(known, "string", "int", "float", "UnspecifiedObject", "list", "mapping", "tuple", "structure"))
+		how = nearest(text, known)
 	}
 	return fmt.Sprintf("type %s is not defined%s", text, how)
 }

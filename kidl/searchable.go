@@ -39,19 +39,22 @@ func (a *Annotations) searchable(words []string, t *Type) error {
 // glue joins words that blanks have torn apart: a.( b, c ) is one path.
 func glue(words []string) []string {
 	var all []string
-	for _, w := range words {
-		if n := len(all); n > 0 {
-			last := all[n-1]
-			if last == "keys_of" && strings.HasPrefix(w, "(") || w == ")" ||
-				strings.HasSuffix(last, "(") || strings.HasSuffix(last, ".") || strings.HasSuffix(last, ",") ||
-				strings.HasPrefix(w, ".") || strings.HasPrefix(w, ",") {
-				all[n-1] += w
-				continue
-			}
+	for i := 0; i < len(words); {
+		end := i + 1
+		for end < len(words) && together(words[end-1], words[end], end-1 == i) {
+			end++
 		}
-		all = append(all, w)
+		all = append(all, strings.Join(words[i:end], ""))
+		i = end
 	}
 	return all
+}
+
+// together says whether two words are parts of one path.
+func together(a, b string, first bool) bool {
+	return first && a == "keys_of" && strings.HasPrefix(b, "(") || b == ")" ||
+		strings.HasSuffix(a, "(") || strings.HasSuffix(a, ".") || strings.HasSuffix(a, ",") ||
+		strings.HasPrefix(b, ".") || strings.HasPrefix(b, ",")
 }
 
 // subset adds the paths of text, which begins inside t, to list.

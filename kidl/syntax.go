@@ -71,6 +71,14 @@ type AuthDecl struct {
 	Level string
 }
 
+// fragment is what is left of a component that does not parse. It is kept because
+// a name before the fault may be wrong, too.
+type fragment struct {
+	refs     []*TypeExpr
+	function *FuncDecl // as far as it goes
+}
+
+func (*fragment) component()    {}
 func (*TypedefDecl) component() {}
 func (*FuncDecl) component()    {}
 func (*AuthDecl) component()    {}
@@ -84,7 +92,9 @@ type TypeExpr struct {
 	Params []ParamExpr // of a list one, of a mapping two, of a tuple all
 	Fields []FieldExpr // of a structure
 
-	unsure bool // faults stand next to it: do not complain if it is unknown
+	unsure bool        // the lexer has complained next to it: say nothing more if it is unknown
+	lost   []*TypeExpr // of a structure: references in fields that do not parse
+	fault  int         // number, from 1, of the file's fault about the token after the reference
 }
 
 // ParamExpr is a type with a name that may be missing.

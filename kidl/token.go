@@ -1,6 +1,9 @@
 package kidl
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // kind is what a token is.
 type kind uint8
@@ -112,7 +115,7 @@ var punctuation = [256]kind{
 
 // describe names the token in a message: what was found.
 func (t token) describe(src string) string {
-	text := src[t.start:t.end]
+	text := clip(src[t.start:t.end])
 	switch {
 	case t.kind == eof:
 		return "the end of the file"
@@ -122,4 +125,12 @@ func (t token) describe(src string) string {
 		return "the reserved word " + strconv.Quote(text)
 	}
 	return strconv.Quote(text)
+}
+
+// clip keeps what is quoted in a message short.
+func clip(text string) string {
+	if len(text) > 64 {
+		return strings.ToValidUTF8(text[:64], "") + "…"
+	}
+	return text
 }

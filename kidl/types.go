@@ -63,11 +63,11 @@ func (p *parser) mappingRest(t *TypeExpr) bool {
 	if !p.expect(angleOpen, `"<" after mapping`) {
 		return false
 	}
-	key, ok := p.param()
+	key, ok := p.param(",")
 	if !ok || !p.expect(comma, `"," between the mapping's key and value`) {
 		return false
 	}
-	value, ok := p.param()
+	value, ok := p.param(">")
 	if !ok {
 		return false
 	}
@@ -81,7 +81,7 @@ func (p *parser) tupleRest(t *TypeExpr) bool {
 		return false
 	}
 	for {
-		element, ok := p.param()
+		element, ok := p.param(",>")
 		if !ok {
 			return false
 		}
@@ -108,8 +108,10 @@ func (p *parser) structureRest(t *TypeExpr) bool {
 			p.expected(fmt.Sprintf(`"}" to close the structure that began on line %d`, opened))
 			return false
 		}
+		before := len(p.refs)
 		field, ok := p.field()
 		if !ok {
+			t.lost = append(t.lost, p.refs[before:]...)
 			p.skipField()
 			continue
 		}
@@ -122,7 +124,7 @@ func (p *parser) field() (FieldExpr, bool) {
 	if f.Type = p.typeExpr(); f.Type == nil {
 		return f, false
 	}
-	if !p.name(&f.Name, "the field's name") {
+	if !p.name(&f.Name, "the field's name", ";") {
 		return f, false
 	}
 	f.End = p.tok.at
@@ -155,10 +157,11 @@ func (p *parser) reference(t *TypeExpr) bool {
 	if p.accept(dot) {
 		module := t.Name
 		t.Module = &module
-		if !p.name(&t.Name, "the name of a type of module "+module.Text) {
+		if !p.name(&t.Name, "the name of a type of module "+module.Text, "") {
 			return false
 		}
 	}
 	t.unsure = t.unsure || p.tok.afterFault
+	p.refs, p.refNext = append(p.refs, t), p.tok.start
 	return true
 }
