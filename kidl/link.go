@@ -43,6 +43,9 @@ func (m *Model) UnmarshalJSON(data []byte) error {
 			}
 		}
 		for _, f := range mod.Functions {
+			if f == nil {
+				return fmt.Errorf("interface model: a function of module %s is null", mod.Name)
+			}
 			for _, list := range [][]Parameter{f.Parameters, f.Results} {
 				if err := l.parameters(list); err != nil {
 					return fmt.Errorf("interface model: %s: %w", f.FullName(), err)

@@ -15,6 +15,7 @@ const module = "github.com/dynsvc/dynsvc/"
 // one another, cmd/dynsvc plugs them together.
 var allowed = map[string][]string{
 	"service":    nil,
+	"kidl":       nil,
 	"templates":  nil,
 	"store":      {"service"},
 	"catalog":    {"service", "store"},
