@@ -238,8 +238,12 @@ func (c *checker) hints(at Position, doc string, t *Type, a *Annotations) {
 	if t != nil && a.Optional != nil && t.Kind != Structure {
 		c.warn(at, "@optional has no effect: it belongs to the typedef of a structure")
 	}
-	if t != nil && a.Range != nil && t.Kind != Int && t.Kind != Float {
+	switch {
+	case t == nil || a.Range == nil:
+	case t.Kind != Int && t.Kind != Float:
 		c.warn(at, "@range has no effect: it belongs to the typedef of an int or float")
+	case t.Kind == Int && a.Range.inward().empty():
+		c.warn(at, fmt.Sprintf("@range %s holds no integer, so its bounds are taken as inclusive: write [ and ]", a.Range))
 	}
 }
 

@@ -18,7 +18,8 @@ type Range struct {
 	MinExclusive bool        `json:"min_exclusive,omitempty"`
 	MaxExclusive bool        `json:"max_exclusive,omitempty"`
 
-	lo, hi *big.Rat // the bounds ready to compare with
+	lo, hi       *big.Rat // what counts, ready to compare with
+	above, below bool     // exclusive
 }
 
 // decimal is how a bound may be written.
@@ -105,23 +106,53 @@ func rational(n json.Number) *big.Rat {
 	return r
 }
 
-// forInt is the range of the integers inside: bounds between two integers move inward.
-func (r Range) forInt() Range {
-	if r.Min != "" {
-		if v := rational(r.Min); !v.IsInt() {
-			r.Min, r.MinExclusive = json.Number(new(big.Int).Add(floor(v), big.NewInt(1)).String()), false
-		} else {
-			r.Min = json.Number(v.Num().String())
-		}
+// of is the range for a kind of number. One of ints that holds no integer is a
+// slip that real interfaces contain, (0, 1) for a boolean: its bounds count as
+// inclusive.
+func (r Range) of(k Kind) Range {
+	if k != Int {
+		return r
 	}
-	if r.Max != "" {
-		if v := rational(r.Max); !v.IsInt() {
-			r.Max, r.MaxExclusive = json.Number(floor(v).String()), false
-		} else {
-			r.Max = json.Number(v.Num().String())
-		}
+	r = r.inward()
+	if r.empty() {
+		r.MinExclusive, r.MaxExclusive = false, false
 	}
 	return r
+}
+
+// inward moves bounds between two integers to the one inside.
+func (r Range) inward() Range {
+	if r.Min != "" {
+		v := rational(r.Min)
+		if !v.IsInt() {
+			r.MinExclusive = false
+		}
+		r.Min = json.Number(new(big.Int).Neg(floor(new(big.Rat).Neg(v))).String())
+	}
+	if r.Max != "" {
+		v := rational(r.Max)
+		if !v.IsInt() {
+			r.MaxExclusive = false
+		}
+		r.Max = json.Number(floor(v).String())
+	}
+	return r
+}
+
+// empty says whether a range with integers as its bounds holds none.
+func (r Range) empty() bool {
+	if r.Min == "" || r.Max == "" {
+		return false
+	}
+	room := new(big.Rat).Sub(rational(r.Max), rational(r.Min))
+	least := int64(0)
+	if r.MinExclusive {
+		least++
+	}
+	if r.MaxExclusive {
+		least++
+	}
+	return room.Cmp(new(big.Rat).SetInt64(least)) < 0
 }
 
 // floor is the greatest integer not above v.
@@ -130,25 +161,26 @@ func floor(v *big.Rat) *big.Int {
 	return q
 }
 
-// settle makes the range ready for [Range.holds].
-func (r *Range) settle() {
-	if r.Min != "" {
-		r.lo = rational(r.Min)
+// settle makes the range ready for [Range.holds], for numbers of a kind.
+func (r *Range) settle(k Kind) {
+	of := r.of(k)
+	if of.Min != "" {
+		r.lo, r.above = rational(of.Min), of.MinExclusive
 	}
-	if r.Max != "" {
-		r.hi = rational(r.Max)
+	if of.Max != "" {
+		r.hi, r.below = rational(of.Max), of.MaxExclusive
 	}
 }
 
 // holds says whether v is inside.
 func (r *Range) holds(v *big.Rat) bool {
 	if r.lo != nil {
-		if c := v.Cmp(r.lo); c < 0 || c == 0 && r.MinExclusive {
+		if c := v.Cmp(r.lo); c < 0 || c == 0 && r.above {
 			return false
 		}
 	}
 	if r.hi != nil {
-		if c := v.Cmp(r.hi); c > 0 || c == 0 && r.MaxExclusive {
+		if c := v.Cmp(r.hi); c > 0 || c == 0 && r.below {
 			return false
 		}
 	}

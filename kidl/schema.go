@@ -146,10 +146,7 @@ func (s *Schema) bounds(r *Range, k Kind) {
 	if r == nil {
 		return
 	}
-	b := *r
-	if k == Int {
-		b = r.forInt()
-	}
+	b := r.of(k)
 	if b.MinExclusive {
 		s.ExclusiveMinimum = b.Min
 	} else {

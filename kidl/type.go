@@ -111,6 +111,6 @@ func (t *Typedef) settle() {
 		t.root = t.Type.def.root
 	}
 	if t.Annotations.Range != nil {
-		t.Annotations.Range.settle()
+		t.Annotations.Range.settle(t.Type.Kind)
 	}
 }
