@@ -152,7 +152,7 @@ func newAuthor(seed uint64) *author { return &author{Rand: rand.New(rand.NewPCG(
 // identity and changes no meaning, the model survives JSON, and values made to
 // fit do fit.
 func TestRandomSources(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(150) {
 		a := newAuthor(seed)
 		src := a.spec(12)
 		model, err := kidl.LoadSource(nil, "x.spec", []byte(src))
