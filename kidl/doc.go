@@ -3,7 +3,7 @@
 // catalog's pages, call checking, JSON Schema, OpenAPI, generated clients).
 //
 //	source --lexer--> tokens --[Parse]--> [File] --check--> [Model]
-//	                                       |                 |-- [Model.Schema], [Model.OpenAPI]
+//	                                       |                 |-- [Typedef.Schema], [Module.OpenAPI]
 //	                                       |-- [File.Print]  |-- [Function.FitParams]
 //
 // [Parse] reads one file and knows only its syntax; [Load] also reads what the
