@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -41,10 +42,10 @@ func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, 
 	readModule(s, &v, d)
 	p.check(&v)
 	p.checkFiles(fsys, &v)
+	notices := p.describe(fsys, &v, d)
 	if len(p.faults) > 0 {
 		return service.Version{}, nil, joined(p.faults)
 	}
-	var notices []Notice
 	for _, remark := range remarks(&v) {
 		at := p.of(remark[0])
 		notices = append(notices, position(file, at.Line, at.Column)+remark[0]+" "+remark[1])
@@ -241,6 +242,29 @@ func (s *section) widen(c *service.Scale) {
 	if !s.given("concurrency") && c.MaxConcurrency >= 1 {
 		c.Concurrency = min(c.Concurrency, c.MaxConcurrency)
 	}
+}
+
+// describe completes the methods by the interface, whose mistakes are faults.
+func (p *places) describe(fsys fs.FS, v *service.Version, d Defaults) (notices []Notice) {
+	if p.broken["interface"] || p.broken["module"] || missing(fsys, v.Interface, false) != "" {
+		return nil
+	}
+	given := func(i int) bool { _, ok := p.start[fmt.Sprintf("methods[%d].mode", i)]; return ok }
+	faults, mistakes, warnings := methodsOf(fsys, v, d, given)
+	for _, f := range faults {
+		field := "interface"
+		if f.method >= 0 {
+			field = fmt.Sprintf("methods[%d]", f.method)
+		}
+		p.fault(p.of(field), "%s %s", p.call(field), f.text)
+	}
+	for _, m := range mistakes {
+		p.faults = append(p.faults, Fault{File: m.File, Line: m.Line, Col: m.Col, Text: m.Message})
+	}
+	for _, w := range warnings {
+		notices = append(notices, w.String())
+	}
+	return notices
 }
 
 // checkFiles reports files that the manifest names and the module lacks.

@@ -64,7 +64,23 @@ func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version
 	if len(k.faults) > 0 {
 		return service.Version{}, nil, joined(k.faults)
 	}
-	return v, notices, nil
+	return v, append(notices, k.describe(fsys, &v, d)...), nil
+}
+
+// describe completes the methods by the interface. A module with one that cannot
+// be read runs all the same, as such modules do: its methods are not known then.
+func (k *kbase) describe(fsys fs.FS, v *service.Version, d Defaults) (notices []Notice) {
+	faults, mistakes, warnings := methodsOf(fsys, v, d, func(int) bool { return false })
+	for _, f := range faults {
+		notices = append(notices, k.file+": the interface "+f.text+"; methods are passed on unchecked")
+	}
+	for _, m := range append(mistakes, warnings...) {
+		notices = append(notices, m.String())
+	}
+	if len(mistakes) > 0 {
+		notices = append(notices, v.Interface+": not readable, so methods are passed on unchecked")
+	}
+	return notices
 }
 
 var yamlLine = regexp.MustCompile(`line ([0-9]{1,9})`)

@@ -140,7 +140,8 @@ func (t *tree) texts(v *service.Version) ([]store.File, error) {
 	total := int64(0)
 	for _, f := range t.files {
 		needed := f.name == v.Manifest || f.name == v.Interface
-		beside := path.Dir(f.name) == "." && path.Ext(f.name) == ".spec" || docFile.MatchString(f.name)
+		folder := path.Dir(f.name)
+		beside := (folder == "." || folder == path.Dir(v.Interface)) && path.Ext(f.name) == suffixKIDL || docFile.MatchString(f.name)
 		if !needed && (!beside || f.size > store.MaxFile || len(kept) == maxTexts || total+f.size > maxTextBytes) {
 			continue
 		}

@@ -90,11 +90,18 @@ func (c *call) find() error {
 	}
 	c.to = to
 	if c.env.method != "" {
-		c.method, _ = to.version.Method(c.env.function())
+		var declared bool
+		c.method, declared = to.version.Method(c.env.function())
+		if !declared && to.version.Typed && c.env.function() != statusMethod {
+			return &methodError{to.version, c.env.method}
+		}
 	}
 	c.meter = to.machine.meters.of(c.method.Name)
 	return nil
 }
+
+// statusMethod is answered by every module though no interface names it.
+const statusMethod = "status"
 
 // peek reads the envelope of what could be a typed call. It never looks at the
 // Content-Type: clients send JSON under any.

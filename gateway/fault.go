@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -45,6 +46,26 @@ func (e *startError) Error() string { return e.name + " could not be started: " 
 
 // Unwrap gives the [service.Failure].
 func (e *startError) Unwrap() error { return e.failure }
+
+// methodError refuses a call of a method that the interface does not have.
+type methodError struct {
+	version *service.Version
+	method  string
+}
+
+func (e *methodError) Error() string {
+	names := make([]string, 0, len(e.version.Methods)+1)
+	for _, m := range e.version.Methods {
+		if m.Name != statusMethod {
+			names = append(names, m.Name)
+		}
+	}
+	return fmt.Sprintf("%s %s has no method %.100q: there are %s", e.version.Module, e.version.Version, e.method,
+		strings.Join(append(names, statusMethod), ", "))
+}
+
+// Is makes it one of kind [service.ErrNotFound].
+func (e *methodError) Is(target error) bool { return target == service.ErrNotFound }
 
 // lateError ends a call that took too long.
 type lateError struct {

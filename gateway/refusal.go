@@ -48,8 +48,19 @@ type (
 	}
 )
 
-// codeServer is JSON-RPC's code for an error of the server's own.
-const codeServer = -32000
+// JSON-RPC's codes for a method that is not there and for an error of the
+// server's own.
+const (
+	codeMethod = -32601
+	codeServer = -32000
+)
+
+func codeOf(err error) int {
+	if errors.As(err, new(*methodError)) {
+		return codeMethod
+	}
+	return codeServer
+}
 
 var null = json.RawMessage("null")
 
@@ -81,12 +92,12 @@ func refuse(w http.ResponseWriter, env envelope, err error, name, requestID stri
 	case env.v2:
 		header.Set("Content-Type", "application/json")
 		reply = reply20{Version: "2.0", ID: id(env), Error: error20{
-			Code: codeServer, Message: detail, Data: long(failure, requestID),
+			Code: codeOf(err), Message: detail, Data: long(failure, requestID),
 		}}
 	default:
 		header.Set("Content-Type", "application/json")
 		reply = reply11{Version: "1.1", ID: id(env), Error: error11{
-			Name: "JSONRPCError", Code: codeServer, Message: detail, Error: long(failure, requestID),
+			Name: "JSONRPCError", Code: codeOf(err), Message: detail, Error: long(failure, requestID),
 		}}
 	}
 	text, err := json.Marshal(reply)

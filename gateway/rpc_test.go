@@ -125,3 +125,21 @@ func TestAMethodHasItsOwnTimeout(t *testing.T) {
 		t.Errorf("phase %s", p)
 	}
 }
+
+func TestUnknownMethodIsRefusedBeforeAnythingStarts(t *testing.T) {
+	k := newKit(t, func(s *setup) {
+		s.version.Typed = true
+		s.version.Methods = []service.Method{{Name: "hi"}}
+	})
+	body := func(method string) string { return `{"version":"1.1","method":"` + method + `","params":[],"id":"7"}` }
+	k.post("/svc/Echo", body("Echo.ho")).must(t, http.StatusNotFound, `"code":-32601`, `"id":"7"`, "there are hi, status")
+	k.post("/svc/Echo", `{"jsonrpc":"2.0","method":"ho","id":1}`).must(t, http.StatusNotFound, `"code":-32601`)
+	if n := k.cluster.woken(); n != 0 {
+		t.Errorf("%d wakes for methods that are not there", n)
+	}
+	k.gw.Apply(state(1, k.backend(hello)))
+	for _, method := range []string{"Echo.hi", "Echo.status"} {
+		k.post("/svc/Echo", body(method)).must(t, http.StatusOK)
+	}
+	k.post("/svc/Echo/raw", body("Echo.ho")).must(t, http.StatusOK) // below the root it is no call of a method
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
@@ -78,6 +79,14 @@ func (a *api) modules() {
 		Summary: "A kept file of a version: its manifest, interface or documentation",
 	}, a.file)
 	operation(a, huma.Operation{
+		OperationID: "get-interface", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/interface",
+		Summary: "The interface of a version: its functions and types with their documentation, as docs/kidl.md describes it",
+	}, a.iface)
+	operation(a, huma.Operation{
+		OperationID: "get-openapi", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/openapi",
+		Summary: "The interface of a version as OpenAPI 3.1",
+	}, a.openAPI)
+	operation(a, huma.Operation{
 		OperationID: "get-jobspec", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/jobspec",
 		Summary: "The rendered Nomad job of a version, as HCL",
 	}, a.jobspec)
@@ -92,7 +101,7 @@ func (a *api) register(ctx context.Context, in *upload) (*body[Registered], erro
 	if err != nil {
 		return nil, err
 	}
-	return &body[Registered]{Registered{Version: v, URL: a.opts.URL + "/svc/" + url.PathEscape(v.Module) + "@" + callRef(v), Notices: notices}}, nil
+	return &body[Registered]{Registered{Version: v, URL: a.callURL(v), Notices: notices}}, nil
 }
 
 // callRef is a reference that means this very version for ever.
@@ -175,6 +184,33 @@ func (a *api) file(ctx context.Context, in *struct {
 	}
 	// Authors' files are shown, never run by a browser.
 	return &text{ContentType: "text/plain; charset=utf-8", Body: f.Content}, nil
+}
+
+func (a *api) iface(ctx context.Context, in *VersionRef) (*text, error) {
+	v, err := a.find(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	model, err := a.Catalog.Interface(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	out, err := json.Marshal(model)
+	return &text{ContentType: "application/json", Body: out}, err
+}
+
+func (a *api) openAPI(ctx context.Context, in *VersionRef) (*text, error) {
+	v, err := a.find(ctx, *in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.Catalog.OpenAPI(ctx, v, a.callURL(v))
+	return &text{ContentType: "application/json", Body: out}, err
+}
+
+// callURL is where this very version is called for ever.
+func (a *api) callURL(v service.Version) string {
+	return a.opts.URL + "/svc/" + url.PathEscape(v.Module) + "@" + callRef(v)
 }
 
 func (a *api) jobspec(ctx context.Context, in *VersionRef) (*text, error) {

@@ -110,7 +110,7 @@ var hello fs.FS = fstest.MapFS{
     command = "bin/hello"
   }
 }`)},
-	"Hello.spec": {Data: []byte("module Hello {};\n")},
+	"Hello.spec": {Data: []byte("module Hello {\n  /* Says hello. */\n  funcdef hello(string name) returns (string greeting);\n};\n")},
 }
 
 func (w *world) register(t *testing.T, tag string) service.Version {
@@ -195,7 +195,9 @@ func TestOperations(t *testing.T) {
 		{"no module", "GET", "/api/v1/modules/Nope", "", 404, []string{"no module Nope"}},
 		{"version by range", "GET", "/api/v1/modules/Hello/versions/%5E1", "", 200, []string{id}},
 		{"no version", "GET", "/api/v1/modules/Hello/versions/9.0.0", "", 404, []string{"9.0.0", "1.0.0"}},
-		{"file", "GET", "/api/v1/modules/Hello/versions/release/files/Hello.spec", "", 200, []string{"module Hello {};"}},
+		{"file", "GET", "/api/v1/modules/Hello/versions/release/files/Hello.spec", "", 200, []string{"module Hello {"}},
+		{"interface", "GET", "/api/v1/modules/Hello/versions/release/interface", "", 200, []string{"Says hello.", `"name":"hello"`}},
+		{"OpenAPI", "GET", "/api/v1/modules/Hello/versions/release/openapi", "", 200, []string{`"openapi":"3.1`, "http://calls.example.org/svc/Hello@" + id}},
 		{"no file", "GET", "/api/v1/modules/Hello/versions/release/files/x", "", 404, []string{"x"}},
 		{"jobspec", "GET", "/api/v1/modules/Hello/versions/release/jobspec", "", 200, []string{`job "x"`}},
 		{"tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{"version":"1.0.0"}`, 200, []string{id}},

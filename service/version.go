@@ -24,6 +24,7 @@ type Version struct {
 	Resources Resources `json:"resources"`
 	Scale     Scale     `json:"scale"`
 	Methods   []Method  `json:"methods,omitempty"`
+	Typed     bool      `json:"typed,omitempty"` // the interface was read: Methods and status are all there are
 
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`
@@ -97,6 +98,16 @@ const (
 	Both  Mode = "both"
 )
 
+// Authentication says what a method wants to know of its caller.
+type Authentication string
+
+// The degrees of authentication.
+const (
+	NoAuthentication       Authentication = "none"
+	OptionalAuthentication Authentication = "optional"
+	RequiredAuthentication Authentication = "required"
+)
+
 // Method is a callable function of a version.
 type Method struct {
 	Name       string   `json:"name"`
@@ -104,6 +115,8 @@ type Method struct {
 	Timeout    Duration `json:"timeout"`               // of a sync call, start of the service not counted
 	JobTimeout Duration `json:"job_timeout,omitempty"` // of an async call
 	Idempotent bool     `json:"idempotent,omitempty"`  // may be sent again
+
+	Authentication Authentication `json:"authentication,omitempty"` // as the interface says; empty: not known
 }
 
 // Method returns the settings of a method by its name without the module.

@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"kidl":       nil,
 	"templates":  nil,
 	"store":      {"service"},
-	"catalog":    {"service", "store"},
+	"catalog":    {"service", "kidl", "store"},
 	"jobspec":    {"service", "templates"},
 	"scheduler":  {"service", "store"},
 	"nomad":      {"service"},
