@@ -64,7 +64,9 @@ func newAgent(t *testing.T, jobs string) *agent {
 	t.Cleanup(func() {
 		if a.running() {
 			a.signal(syscall.SIGTERM)
-			a.wait(40 * time.Second)
+			if err := a.wait(40 * time.Second); err != nil {
+				t.Errorf("the agent, told to stop, ended with %v", err)
+			}
 		}
 		if t.Failed() {
 			t.Logf("log of the agent:\n%s", a.log())
@@ -100,7 +102,7 @@ func (a *agent) start() {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	a.cmd = exec.Command(dynsvc, "agent", "-config", a.config()) //nolint:noctx // it ends as a journey says, or at its end
+	a.cmd = exec.Command(dynsvc, "agent", "-config", a.config())
 	a.cmd.Env = append(os.Environ(), servers.Env())
 	a.cmd.Stdout, a.cmd.Stderr = out, out
 	if err := a.cmd.Start(); err != nil {

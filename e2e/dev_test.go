@@ -95,7 +95,7 @@ func startDev(t *testing.T, clone, data string) *dev {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cmd = exec.Command("go", "run", "./cmd/dynsvc", "dev", "-addr", "127.0.0.1:0", "-data", data) //nolint:noctx // it ends by the signal that a person sends
+	d.cmd = exec.Command("go", "run", "./cmd/dynsvc", "dev", "-addr", "127.0.0.1:0", "-data", data)
 	d.cmd.Dir = clone
 	d.cmd.Env = append(os.Environ(), servers.Env())
 	d.cmd.Stdout, d.cmd.Stderr = out, out

@@ -74,8 +74,13 @@ func serve() error {
 		IdleTimeout:       3 * time.Minute,
 		ReadHeaderTimeout: time.Minute,
 	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", srv.Addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stdout, "listening on", l.Addr())
 	failed := make(chan error, 1)
-	go func() { failed <- srv.ListenAndServe() }()
+	go func() { failed <- srv.Serve(l) }()
 	select {
 	case err := <-failed:
 		return err
