@@ -28,6 +28,9 @@ func (b *bench) burst(ctx context.Context) error {
 	var starts, answers []int
 	var took []time.Duration
 	for round := range 3 {
+		if err := errors.Join(sleep(ctx, calm), b.quiet(ctx)); err != nil {
+			return err
+		}
 		before, err := b.allocations(ctx, string(id))
 		if err != nil {
 			return err

@@ -141,7 +141,7 @@ func (b *bench) coldRounds(ctx context.Context, what, command string, a *agent, 
 			func() (err error) { bare, placed, err = f.start(ctx); return err },
 		}
 		for i := range start {
-			if err := sleep(ctx, calm); err != nil {
+			if err := errors.Join(sleep(ctx, calm), b.quiet(ctx)); err != nil {
 				return err
 			}
 			if err := start[(i+round)%2](); err != nil {

@@ -44,7 +44,10 @@ func (b *bench) idle(ctx context.Context) error {
 	defer b.purge(ctx)
 	var first, ready []time.Duration
 	var resident, peak []int
-	for round := range 3 {
+	for round := range 5 {
+		if err := b.quiet(ctx); err != nil {
+			return err
+		}
 		began := time.Now()
 		a, err := b.startIdle(ctx)
 		if err != nil {

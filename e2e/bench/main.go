@@ -24,20 +24,23 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/dynsvc/dynsvc/e2e/cluster"
 )
 
 // bench is one run.
 type bench struct {
-	dynsvc  string // the program
-	answer  string // the service of the cold parts
-	dir     string // for what the run makes
-	rounds  int    // of a cold start
-	slices  int    // turns of each peer under load
-	keep    bool
-	servers *cluster.Cluster // nil: no part has needed it yet
-	table   table
+	dynsvc string // the program
+	answer string // the service of the cold parts
+	dir    string // for what the run makes
+	rounds int    // of a cold start
+	slices int    // turns of each peer under load
+	keep   bool
+	// patience is how long the run still waits for a quiet machine.
+	patience time.Duration
+	servers  *cluster.Cluster // nil: no part has needed it yet
+	table    table
 }
 
 var parts = []struct {
@@ -72,6 +75,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.StringVar(&b.answer, "answer", "", "the service of the cold parts (scripts/bench gives it)")
 	flags.IntVar(&b.rounds, "rounds", 12, "cold starts of each kind")
 	flags.IntVar(&b.slices, "slices", 7, "turns of each peer under each load")
+	flags.DurationVar(&b.patience, "patience", 10*time.Minute, "how long to wait altogether for a machine that is not busy")
 	flags.BoolVar(&b.keep, "keep", false, "keep the logs")
 	bare := flags.String("bare-proxy", "", "only be the bare ReverseProxy to this address (with -listen)")
 	listen := flags.String("listen", "", "see -bare-proxy")

@@ -10,6 +10,9 @@ import (
 
 // packages runs the packages' own benchmarks that have budgets.
 func (b *bench) packages(ctx context.Context) error {
+	if err := b.quiet(ctx); err != nil {
+		return err
+	}
 	tick, err := goBench(ctx, "1", "./scheduler", "BenchmarkTick", "ns/op")
 	if err != nil {
 		return err

@@ -110,6 +110,9 @@ func (b *bench) warm(ctx context.Context) error {
 		for turn := range b.slices {
 			for i := range order {
 				name := order[(i+turn)%len(order)]
+				if err := b.quiet(ctx); err != nil {
+					return err
+				}
 				rate, p50, p99, err := wrk(ctx, lua, targets[name], connections, slice)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
