@@ -15,6 +15,7 @@ import (
 
 const (
 	headerRequestID = "X-Request-Id"
+	headerDeadline  = "X-Dynsvc-Deadline" // unix ms: when the call is given up
 	requestIDLimit  = 128
 )
 
@@ -66,6 +67,9 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	pr.SetXForwarded()
 	out.Header["X-Forwarded-Prefix"] = []string{c.route.prefix}
 	out.Header[headerRequestID] = []string{c.requestID}
+	if at, ok := pr.In.Context().Deadline(); ok {
+		out.Header[headerDeadline] = []string{strconv.FormatInt(at.UnixMilli(), 10)}
+	}
 	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
 		out.Header["X-Real-Ip"] = []string{ip}
 	}

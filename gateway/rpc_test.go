@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,4 +144,18 @@ func TestUnknownMethodIsRefusedBeforeAnythingStarts(t *testing.T) {
 		k.post("/svc/Echo", body(method)).must(t, http.StatusOK)
 	}
 	k.post("/svc/Echo/raw", body("Echo.ho")).must(t, http.StatusOK) // below the root it is no call of a method
+}
+
+func TestServiceLearnsWhenTheCallIsGivenUp(t *testing.T) {
+	k := newKit(t, func(s *setup) { s.version.Methods = []service.Method{{Name: "hi", Timeout: seconds(60)}} })
+	k.gw.Apply(state(1, k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			_, _ = io.WriteString(w, r.Header.Get("X-Dynsvc-Deadline"))
+		}
+	})))
+	r := k.post("/svc/Echo", `{"version":"1.1","method":"Echo.hi","params":[],"id":"7"}`, "X-Dynsvc-Deadline", "1")
+	ms, err := strconv.ParseInt(r.body, 10, 64)
+	if left := time.Until(time.UnixMilli(ms)); err != nil || left < 30*time.Second || left > time.Minute {
+		t.Errorf("deadline %q, %v from now, want a minute", r.body, left)
+	}
 }
