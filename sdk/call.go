@@ -21,7 +21,6 @@ type call struct {
 	args     Args
 	body     *bytes.Buffer // what args lie in
 	out      *bytes.Buffer
-	log      func() *slog.Logger
 	progress progress
 
 	idRoom   [40]byte
@@ -72,20 +71,15 @@ func Token(ctx context.Context) string {
 // Logger returns the log for what belongs to the call: its lines carry the
 // request id, the method, and the job if there is one.
 func Logger(ctx context.Context) *slog.Logger {
-	if c := from(ctx); c != nil {
-		return c.log()
+	c := from(ctx)
+	if c == nil {
+		return slog.Default()
 	}
-	return slog.Default()
-}
-
-func (c *call) logger() func() *slog.Logger {
-	return sync.OnceValue(func() *slog.Logger {
-		log := c.module.log.With("request_id", c.request, "method", c.name())
-		if job := c.header.Get("X-Dynsvc-Job"); job != "" {
-			log = log.With("job", job)
-		}
-		return log
-	})
+	log := c.module.log.With("request_id", c.request, "method", c.name())
+	if job := c.header.Get("X-Dynsvc-Job"); job != "" {
+		log = log.With("job", job)
+	}
+	return log
 }
 
 // name is the method's, or "" before it is known.
@@ -122,7 +116,7 @@ func buffer() *bytes.Buffer {
 }
 
 func recycle(buf *bytes.Buffer) {
-	if buf.Cap() <= 1<<20 {
+	if buf.Cap() <= 4<<20 {
 		buf.Reset()
 		buffers.Put(buf)
 	}

@@ -19,7 +19,6 @@ type Results []any
 // Args are the parameters of a function that decodes them itself.
 type Args struct {
 	method *method
-	named  bool
 	raw    []json.RawMessage
 }
 
@@ -126,7 +125,7 @@ func (a Args) Decode(into ...any) error {
 		if raw == nil { // it was left out
 			continue
 		}
-		if err := json.Unmarshal(raw, into[i]); err != nil && !again(raw, into[i]) {
+		if err := json.Unmarshal(raw, into[i]); err != nil && !again(raw, into[i]) || string(raw) == "null" && !nullable(into[i]) {
 			return a.misfit(i, into[i])
 		}
 	}
@@ -142,7 +141,7 @@ func (a Args) misfit(i int, into any) *Error {
 		}
 	}
 	found := locate(a.raw[i], reflect.TypeOf(into).Elem())
-	return errorf(CodeParams, "%s%s: %s", a.method.param(i, a.named), found.path, found.text)
+	return errorf(CodeParams, "%s%s of %s %s", a.method.param(i), found.path, a.method.name, found.text)
 }
 
 // writer returns what writes a function's results, as a list.
@@ -188,27 +187,35 @@ func encode(out *bytes.Buffer, value any) error {
 }
 
 // param is where a parameter stands in the request.
-func (m *method) param(i int, named bool) string {
-	if named {
-		return "params." + m.params[i]
+func (m *method) param(i int) string {
+	if i < len(m.params) {
+		return m.params[i]
 	}
 	return fmt.Sprintf("params[%d]", i)
 }
 
 func (m *method) wrongNumber(want, have int) *Error {
-	fault := errorf(CodeParams, "%s takes %s, not %d", m.name, parameters(want), have)
-	if m.params != nil {
-		fault.Message += ": " + strings.Join(m.params, ", ")
-	}
-	return fault
+	return errorf(CodeParams, "params is a list of %d: %s takes %s", have, m.name, m.signature(want))
 }
 
-func parameters(n int) string {
-	switch n {
-	case 0:
+// signature is what a method of n parameters takes, in words.
+func (m *method) signature(n int) string {
+	if n == 0 {
 		return "no parameters"
-	case 1:
-		return "1 parameter"
 	}
-	return fmt.Sprintf("%d parameters", n)
+	text := fmt.Sprintf("%d parameters", n)
+	if n == 1 {
+		text = "1 parameter"
+	}
+	for i, name := range m.params {
+		if i >= m.fewest {
+			name += " (optional)"
+		}
+		if i == 0 {
+			text += ": " + name
+		} else {
+			text += ", " + name
+		}
+	}
+	return text
 }

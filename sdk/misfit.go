@@ -22,7 +22,7 @@ func (e *misfitError) Error() string {
 	if e.path == "" {
 		return e.text
 	}
-	return e.path + ": " + e.text
+	return e.path + " " + e.text
 }
 
 // locate finds the part of a value that does not fit, where the whole cannot be
@@ -61,7 +61,14 @@ func locate(raw []byte, t reflect.Type) *misfitError {
 	if found != nil {
 		return found
 	}
-	return &misfitError{text: fmt.Sprintf("want %s, have %s", wanted(raw, t), excerpt(raw))}
+	return &misfitError{text: fmt.Sprintf("must be %s, not %s", wanted(raw, t), excerpt(raw))}
+}
+
+// nullable reports whether null is a value of what into points to. Within a
+// value, null leaves what it stands for as it is.
+func nullable(into any) bool {
+	t := reflect.TypeOf(into).Elem()
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface || custom(t)
 }
 
 // custom reports whether a type decodes itself.
@@ -81,7 +88,7 @@ func spoken(raw []byte, t reflect.Type) *misfitError {
 	case errors.As(err, &plain) || err == nil:
 		return &misfitError{text: "is no " + t.Name()}
 	}
-	return &misfitError{text: err.Error()}
+	return &misfitError{text: "does not fit: " + err.Error()}
 }
 
 // field returns the type of the field that a key is decoded into, or nil.
@@ -105,15 +112,15 @@ func field(t reflect.Type, key string) reflect.Type {
 
 // step is a key as a part of a path.
 func step(key string) string {
+	plain := key != ""
 	for i, r := range key {
-		if r != '_' && !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z') && (i == 0 || r < '0' || r > '9') {
-			return "[" + strconv.Quote(key) + "]"
-		}
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		plain = plain && (letter || i > 0 && '0' <= r && r <= '9')
 	}
-	if key == "" {
-		return `[""]`
+	if plain {
+		return "." + key
 	}
-	return "." + key
+	return "[" + strconv.Quote(key) + "]"
 }
 
 // wanted names a type to people who do not know Go.
@@ -161,7 +168,7 @@ func DecodeTuple(data []byte, into ...any) error {
 	}
 	all, n, ok := elements(data, make([]json.RawMessage, 0, len(into)))
 	if !ok || n != len(into) {
-		return &misfitError{text: fmt.Sprintf("want a list of %d, have %s", len(into), excerpt(data))}
+		return &misfitError{text: fmt.Sprintf("must be a list of %d, not %s", len(into), excerpt(data))}
 	}
 	for i, raw := range all {
 		if json.Unmarshal(raw, into[i]) != nil {

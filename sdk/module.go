@@ -118,7 +118,7 @@ func (m *Module) add(meth *method, opts []MethodOption) {
 	case m.methods[meth.name] != nil:
 		panic(fmt.Sprintf("sdk: %s is registered twice", meth.name))
 	case meth.params != nil && meth.arity != len(meth.params):
-		panic(fmt.Sprintf("sdk: the function of %s takes %s, and Params names %d", meth.name, parameters(meth.arity), len(meth.params)))
+		panic(fmt.Sprintf("sdk: the function of %s has %d parameters, and Params names %d", meth.name, meth.arity, len(meth.params)))
 	}
 	m.methods[meth.name] = meth
 }

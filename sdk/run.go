@@ -66,7 +66,9 @@ func (m *Module) run(ctx context.Context, ln net.Listener, signals <-chan os.Sig
 	}
 	m.draining.Store(true)
 	m.drain(srv, signals, cut)
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	m.log.Info("stopped")
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -25,10 +24,15 @@ func (m *Module) serve(w http.ResponseWriter, r *http.Request) {
 		m.opts.Other.ServeHTTP(w, r)
 	case r.URL.Path == "/" || r.URL.Path == m.opts.HealthPath:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		http.Error(w, "calls are POST requests", http.StatusMethodNotAllowed)
+		http.Error(w, m.where(), http.StatusMethodNotAllowed)
 	default:
-		http.NotFound(w, r)
+		http.Error(w, m.where(), http.StatusNotFound)
 	}
+}
+
+// where says what there is, to those who look elsewhere.
+func (m *Module) where() string {
+	return fmt.Sprintf("calls of %s are POST /, and GET %s tells whether it is ready", m.name, m.opts.HealthPath)
 }
 
 // call answers one JSON-RPC request.
@@ -42,25 +46,21 @@ func (m *Module) call(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &call{module: m, header: r.Header, request: requestID(r), out: buffer()}
-	c.log = c.logger()
 	defer recycle(c.out)
 	defer c.release()
 	ctx, cancel := c.context(r.Context())
 	defer cancel()
 
-	status := http.StatusOK
 	err := c.read(w, r)
 	if err == nil {
 		err = c.run(ctx)
 	}
-	said := c.tell(ctx, err, began)
-	if said != nil {
-		status = http.StatusInternalServerError
-		if large := (*http.MaxBytesError)(nil); errors.As(err, &large) {
-			status = http.StatusRequestEntityTooLarge
-		}
+	end := outcome{status: http.StatusOK, level: slog.LevelInfo, msg: "answered"}
+	if err != nil {
+		end = failure(ctx, err)
 	}
-	c.answer(w, status, said)
+	c.tell(ctx, end, time.Since(began))
+	c.answer(w, end.status, end.said)
 }
 
 // requestID is the gateway's, or a new one where there is no gateway.
@@ -74,14 +74,19 @@ func requestID(r *http.Request) string {
 // context is r's context with the call and its deadline.
 func (c *call) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithValue(ctx, callKey{}, c)
-	if ms, err := strconv.ParseInt(c.header.Get("X-Dynsvc-Deadline"), 10, 64); err == nil {
-		return context.WithDeadline(ctx, time.UnixMilli(ms))
+	if text := c.header.Get("X-Dynsvc-Deadline"); text != "" {
+		if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return context.WithDeadline(ctx, time.UnixMilli(ms))
+		}
 	}
 	return ctx, func() {}
 }
 
 // read takes the body in and finds out what it asks for.
 func (c *call) read(w http.ResponseWriter, r *http.Request) error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		return errCompressed
+	}
 	limit := c.module.opts.MaxBody
 	if r.ContentLength > limit {
 		return &http.MaxBytesError{Limit: limit}
@@ -90,8 +95,12 @@ func (c *call) read(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength > 0 {
 		c.body.Grow(int(min(r.ContentLength, 16<<20)) + bytes.MinRead)
 	}
-	if _, err := c.body.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		return err
+	from := r.Body
+	if r.ContentLength < 0 {
+		from = http.MaxBytesReader(w, from, limit)
+	}
+	if _, err := c.body.ReadFrom(from); err != nil {
+		return &bodyError{err}
 	}
 	var req request
 	body := c.body.Bytes()
@@ -133,7 +142,7 @@ func (c *call) arguments(req *request) *Error {
 	case req.params[0] == '{' && req.v2:
 		return c.byName(req.params)
 	default:
-		return errorf(CodeParams, "params: want a list, have %s", excerpt(req.params))
+		return errorf(CodeParams, "params of %s must be a list, not %s", c.method.name, excerpt(req.params))
 	}
 }
 
@@ -178,9 +187,8 @@ func (c *call) byName(object []byte) *Error {
 		return errNotJSON
 	}
 	if c.method.params == nil && c.method.arity != 0 {
-		return errorf(CodeParams, "params: %s takes a list", c.method.name)
+		return errorf(CodeParams, "params of %s must be a list, because they have no names", c.method.name)
 	}
-	c.args.named = true
 	c.args.raw = make([]json.RawMessage, len(c.method.params))
 	var fault *Error
 	members(object, func(key string, value []byte) {
@@ -190,11 +198,11 @@ func (c *call) byName(object []byte) *Error {
 				return
 			}
 		}
-		fault = errorf(CodeParams, "params: %s has no parameter %s", c.method.name, excerpt([]byte(key)))
+		fault = errorf(CodeParams, "%s is no parameter: %s takes %s", excerpt([]byte(key)), c.method.name, c.method.signature(c.method.arity))
 	})
 	for i, raw := range c.args.raw {
 		if raw == nil && i < c.method.fewest && fault == nil {
-			fault = errorf(CodeParams, "params.%s is missing", c.method.params[i])
+			fault = errorf(CodeParams, "%s is missing: %s takes %s", c.method.params[i], c.method.name, c.method.signature(c.method.arity))
 		}
 	}
 	return fault
@@ -222,107 +230,4 @@ func (c *call) run(ctx context.Context) (err error) {
 	}
 	c.out.WriteByte('}')
 	return nil
-}
-
-// panicError is a panic of an author's function.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-// tell logs how the call ended, and returns what the caller is told.
-func (c *call) tell(ctx context.Context, err error, began time.Time) *Error {
-	var (
-		said  *Error
-		crash *panicError
-		large *http.MaxBytesError
-	)
-	level, msg := slog.LevelInfo, "answered"
-	switch {
-	case err == nil:
-	case errors.As(err, &said):
-	case errors.As(err, &large):
-		said = errorf(CodeRequest, "the request is larger than %d bytes", large.Limit)
-	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() != nil:
-		said = errorf(CodeFailed, "the time for the call was up")
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil, c.method == nil:
-		said, msg = errorf(CodeFailed, "the call was cancelled"), "cancelled"
-	default:
-		said, level, msg = errorf(CodeInternal, "the method failed; the log of the service says why"), slog.LevelError, "failed"
-	}
-	log := c.module.log
-	if !log.Enabled(ctx, level) {
-		return said
-	}
-	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs, slog.String("request_id", c.request), slog.String("method", c.name()))
-	if job := c.header.Get("X-Dynsvc-Job"); job != "" {
-		attrs = append(attrs, slog.String("job", job))
-	}
-	attrs = append(attrs, slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000))
-	if said != nil {
-		attrs = append(attrs, slog.Int("code", said.code()), slog.String("error", err.Error()))
-	}
-	if errors.As(err, &crash) {
-		attrs = append(attrs, slog.String("stack", string(crash.stack)))
-	}
-	log.LogAttrs(ctx, level, msg, attrs...)
-	return said
-}
-
-// head begins an answer.
-func (c *call) head() {
-	c.out.Reset()
-	if c.v2 {
-		c.out.WriteString(`{"jsonrpc":"2.0","id":`)
-	} else {
-		c.out.WriteString(`{"version":"1.1","id":`)
-	}
-	if len(c.id) == 0 {
-		c.out.WriteString("null")
-	}
-	c.out.Write(c.id)
-}
-
-// answer sends the result that is in out, or an error instead.
-func (c *call) answer(w http.ResponseWriter, status int, said *Error) {
-	if said != nil {
-		c.head()
-		c.out.WriteString(`,"error":`)
-		if err := encode(c.out, c.fault(said)); err != nil {
-			panic(err) // these are texts
-		}
-		c.out.WriteByte('}')
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(c.out.Len()))
-	w.WriteHeader(status)
-	_, _ = w.Write(c.out.Bytes()) // the caller may have left
-}
-
-// fault is an error as the request's version has it.
-func (c *call) fault(e *Error) any {
-	if c.v2 {
-		return struct {
-			Code    int    `json:"code"`
-			Message string `json:"message"`
-			Data    string `json:"data"`
-		}{e.code(), e.Message, e.Details}
-	}
-	return struct {
-		Name    string `json:"name"`
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-		Details string `json:"error"`
-	}{"JSONRPCError", e.code(), e.Message, e.Details}
-}
-
-func (e *Error) code() int {
-	if e.Code == 0 {
-		return CodeFailed
-	}
-	return e.Code
 }

@@ -27,7 +27,11 @@ var allowed = map[string][]string{
 	"server":     {"service", "catalog", "store", "scheduler", "jobspec"},
 	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "examples"},
 
+	"sdk":         nil,
+	"sdk/sdktest": {"sdk"},
+
 	// What follows is not part of the product.
+	"sdk/conformance/echo": {"sdk"},
 	"examples":       nil,
 	"e2e":            {"service", "e2e/cluster"},
 	"e2e/bench":      {"service", "e2e/cluster", "gateway"},
