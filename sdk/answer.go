@@ -30,6 +30,9 @@ func (c *call) answer(w http.ResponseWriter, status int, said *Error) {
 		c.out.WriteByte('}')
 	}
 	h := w.Header()
+	if c.module.draining.Load() {
+		h.Set("Connection", "close")
+	}
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(c.out.Len()))
 	w.WriteHeader(status)

@@ -66,7 +66,7 @@
 //
 // [Module.Run] listens on $HOST and $PORT, answers GET / when it is ready, speaks
 // JSON-RPC 1.1 and 2.0 at POST /, logs JSON lines to stderr ($LOG_LEVEL says from
-// which level), and on SIGTERM finishes the calls in flight, for at most
+// which level; calls that are no jobs and have no fault are at debug), and on SIGTERM finishes the calls in flight, for at most
 // $DYNSVC_STOP_GRACE. The method status is always there.
 //
 // The package needs the standard library alone. It does not check values against

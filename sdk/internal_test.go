@@ -25,18 +25,18 @@ func TestGrace(t *testing.T) {
 		want time.Duration
 	}{
 		{"45s", 45 * time.Second}, {"1m30s", 90 * time.Second}, {"5", 5 * time.Second}, {"0.5", 500 * time.Millisecond},
-		{"0", 0}, {"", stopGrace}, {"-3s", stopGrace}, {"-3", stopGrace}, {"soon", stopGrace}, {"NaN", stopGrace},
+		{"0", 0}, {"", -1}, {"-3s", -1}, {"-3", -1}, {"soon", -1}, {"NaN", -1},
 	}
 	for _, tt := range tests {
-		if got := graceOf(tt.in); got != tt.want {
-			t.Errorf("%q: %s, want %s", tt.in, got, tt.want)
+		if got, err := parseGrace(tt.in); err == nil && got != tt.want || (err != nil) != (tt.want < 0) {
+			t.Errorf("%q: %s, %v, want %s", tt.in, got, err, tt.want)
 		}
 	}
 }
 
 func TestLogLines(t *testing.T) {
 	var out bytes.Buffer
-	log := newLogger(&out, "Debug")
+	log := newLogger(&out, slog.LevelDebug, "a1")
 	log.Debug("said", "level", "mine", slog.Group("g", "time", time.Unix(0, 0)))
 	var line map[string]any
 	if err := json.Unmarshal(out.Bytes(), &line); err != nil {
@@ -51,11 +51,11 @@ func TestLogLines(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	t.Setenv("DYNSVC_STOP_GRACE", "1h")
 	m := New("M", Options{Logger: slog.New(slog.DiscardHandler)})
-	begun, cause := make(chan struct{}), make(chan error, 1)
+	begun, cause := make(chan struct{}), make(chan struct{})
 	Handle(m, "stuck", func(ctx context.Context, _ None) (None, error) {
 		close(begun)
 		<-ctx.Done()
-		cause <- context.Cause(ctx)
+		close(cause)
 		return None{}, nil
 	})
 	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -73,10 +73,8 @@ func TestSecondSignal(t *testing.T) {
 	<-begun
 	signals <- syscall.SIGTERM
 	signals <- syscall.SIGTERM
-	if err := <-cause; !errors.Is(err, errStopped) {
-		t.Errorf("the cause is %v", err)
-	}
-	if err := <-done; err != nil {
+	<-cause
+	if err := <-done; !errors.Is(err, errStopped) {
 		t.Error(err)
 	}
 	http.DefaultClient.CloseIdleConnections()

@@ -8,21 +8,12 @@ import (
 )
 
 // newLogger writes one JSON object a line, from that level on.
-func newLogger(w io.Writer, level string) *slog.Logger {
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: levelOf(level), ReplaceAttr: plain}))
-}
-
-// levelOf reads a level; what it does not know is info.
-func levelOf(text string) slog.Level {
-	switch strings.ToLower(text) {
-	case "trace", "debug":
-		return slog.LevelDebug
-	case "warn", "warning":
-		return slog.LevelWarn
-	case "error":
-		return slog.LevelError
+func newLogger(w io.Writer, level slog.Level, alloc string) *slog.Logger {
+	log := slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: plain}))
+	if alloc != "" {
+		log = log.With("alloc", alloc)
 	}
-	return slog.LevelInfo
+	return log
 }
 
 // plain writes level and time as the runtimes for other languages do.

@@ -18,6 +18,8 @@ type Module struct {
 	name    string
 	opts    Options
 	log     *slog.Logger
+	env     environment
+	faults  error              // of the environment
 	methods map[string]*method // by full name, as in "Module.function"
 	client  *http.Client       // to those who wait for jobs
 
@@ -70,22 +72,17 @@ const anyArity = -1
 // New returns the module of that name, which is the one before the dot in its
 // methods' names. The empty name is $DYNSVC_MODULE.
 func New(name string, opts Options) *Module {
-	if name == "" {
-		name = os.Getenv("DYNSVC_MODULE")
+	env, faults := readEnvironment()
+	name = cmp.Or(name, env.module)
+	opts.Version = cmp.Or(opts.Version, env.version)
+	opts.GitURL = cmp.Or(opts.GitURL, env.gitURL)
+	opts.GitCommit = cmp.Or(opts.GitCommit, env.gitCommit)
+	opts.HealthPath = cmp.Or(opts.HealthPath, "/")
+	opts.MaxBody = cmp.Or(opts.MaxBody, 256<<20)
+	if opts.Logger == nil {
+		opts.Logger = newLogger(os.Stderr, env.level, env.alloc)
 	}
-	opts.Version = cmp.Or(opts.Version, os.Getenv("DYNSVC_VERSION"))
-	opts.GitURL = cmp.Or(opts.GitURL, os.Getenv("DYNSVC_GIT_URL"))
-	opts.GitCommit = cmp.Or(opts.GitCommit, os.Getenv("DYNSVC_GIT_COMMIT"))
-	if opts.HealthPath == "" {
-		opts.HealthPath = "/"
-	}
-	if opts.MaxBody == 0 {
-		opts.MaxBody = 256 << 20
-	}
-	m := &Module{name: name, opts: opts, log: opts.Logger, methods: make(map[string]*method), client: progressClient()}
-	if m.log == nil {
-		m.log = newLogger(os.Stderr, os.Getenv("LOG_LEVEL"))
-	}
+	m := &Module{name: name, opts: opts, log: opts.Logger, env: env, faults: faults, methods: make(map[string]*method), client: progressClient()}
 	if name == "" || strings.Contains(name, ".") {
 		panic(fmt.Sprintf("sdk: %q is no name of a module", name))
 	}

@@ -23,7 +23,7 @@ type outcome struct {
 // 1.1 read an error with status 500 only, so others are for what is no request
 // at all.
 func failure(ctx context.Context, err error) outcome {
-	end := outcome{status: http.StatusInternalServerError, level: slog.LevelInfo, msg: "answered", cause: err.Error()}
+	end := outcome{status: http.StatusInternalServerError, level: slog.LevelDebug, msg: "answered", cause: err.Error()}
 	var (
 		crash *panicError
 		large *http.MaxBytesError
@@ -70,15 +70,19 @@ func (e *bodyError) Unwrap() error { return e.err }
 
 var errCompressed = &Error{Code: CodeRequest, Message: "the body must not be compressed"}
 
-// tell logs the outcome.
+// tell logs the outcome: of a job always, of other calls only for those who look
+// closely, because the gateway counts them, and of faults as such.
 func (c *call) tell(ctx context.Context, end outcome, took time.Duration) {
-	log := c.module.log
+	log, job := c.module.log, c.header.Get("X-Dynsvc-Job")
+	if job != "" {
+		end.level = max(end.level, slog.LevelInfo)
+	}
 	if !log.Enabled(ctx, end.level) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("request_id", c.request), slog.String("method", c.name()))
-	if job := c.header.Get("X-Dynsvc-Job"); job != "" {
+	if job != "" {
 		attrs = append(attrs, slog.String("job", job))
 	}
 	attrs = append(attrs, slog.Float64("took_ms", float64(took.Microseconds())/1000))

@@ -1,15 +1,14 @@
 package sdk
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 )
@@ -17,21 +16,28 @@ import (
 const (
 	idleTimeout   = 180 * time.Second // longer than any gateway keeps an idle connection
 	headerTimeout = 10 * time.Second
-	stopGrace     = 30 * time.Second
-	lastMoment    = time.Second // for calls that were told to end
+	lull          = 100 * time.Millisecond // for requests that are on their way when the service is stopped
+	lastMoment    = time.Second            // for calls that were told to end
 )
 
-var errStopped = errors.New("the service is being stopped")
+var errStopped = errors.New("the service is stopping")
 
 // Run serves on $HOST:$PORT (all addresses, 5000) until ctx ends or a SIGTERM or
 // an interrupt comes. It then takes no more connections, finishes the calls in
-// flight within $DYNSVC_STOP_GRACE ("45s", or seconds; else 30 s) and returns
-// nil. A second signal ends those at once.
+// flight and returns nil. It returns an error where that takes longer than
+// $DYNSVC_STOP_GRACE ("45s", or seconds; else 30 s) or a second signal comes,
+// which ends them at once; and where the environment is not right.
 func (m *Module) Run(ctx context.Context) error {
-	addr := net.JoinHostPort(cmp.Or(os.Getenv("HOST"), "0.0.0.0"), cmp.Or(os.Getenv("PORT"), "5000"))
-	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	faults := m.faults
+	if m.env.module != "" && m.env.module != m.name {
+		faults = errors.Join(faults, fmt.Errorf("$DYNSVC_MODULE is %s, and this program is the module %s", m.env.module, m.name))
+	}
+	if faults != nil {
+		return faults
+	}
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(m.env.host, m.env.port))
 	if err != nil {
-		return err
+		return fmt.Errorf("listen on $HOST %s, $PORT %s: %w", m.env.host, m.env.port, err)
 	}
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
@@ -61,50 +67,55 @@ func (m *Module) run(ctx context.Context, ln net.Listener, signals <-chan os.Sig
 	case err := <-served:
 		return err
 	case <-ctx.Done():
-	case s := <-signals:
-		m.log.Info("stopping", "signal", s.String(), "calls", m.calls.Load())
+	case <-signals:
 	}
+	m.log.Info("stopping", "calls", m.calls.Load())
 	m.draining.Store(true)
-	m.drain(srv, signals, cut)
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := m.drain(srv, signals, cut)
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		return end
 	}
 	m.log.Info("stopped")
-	return nil
+	return err
 }
 
 // drain waits for the calls in flight, and cuts them off when it takes too long.
-func (m *Module) drain(srv *http.Server, signals <-chan os.Signal, cut context.CancelCauseFunc) {
-	grace, cancel := context.WithTimeout(context.Background(), graceOf(os.Getenv("DYNSVC_STOP_GRACE")))
+func (m *Module) drain(srv *http.Server, signals <-chan os.Signal, cut context.CancelCauseFunc) error {
+	grace, cancel := context.WithTimeout(context.Background(), m.env.grace)
 	defer cancel()
+	pause := time.NewTimer(min(lull, m.env.grace))
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-signals:
+		return m.close(srv, cut)
+	}
 	drained := make(chan error, 1)
 	go func() { drained <- srv.Shutdown(grace) }()
-	var err error
 	select {
-	case err = <-drained:
+	case err := <-drained:
+		if err == nil {
+			return nil
+		}
 	case <-signals:
 		cancel()
-		err = <-drained
+		<-drained //nolint:errcheck // it was given up
+		return m.close(srv, cut)
 	}
-	if err == nil {
-		return
-	}
-	m.log.Warn("cut calls off", "calls", m.calls.Load())
+	left := m.calls.Load()
 	cut(errStopped)
 	last, cancel := context.WithTimeout(context.Background(), lastMoment)
 	defer cancel()
 	if srv.Shutdown(last) != nil {
 		_ = srv.Close() // nothing is left to be done about it
 	}
+	return fmt.Errorf("%w: %d calls took longer than the %s there were", errStopped, left, m.env.grace)
 }
 
-// graceOf reads a duration, or a number of seconds.
-func graceOf(text string) time.Duration {
-	if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		return d
-	}
-	if s, err := strconv.ParseFloat(text, 64); err == nil && s >= 0 && s < 1e6 {
-		return time.Duration(s * float64(time.Second))
-	}
-	return stopGrace
+// close ends everything at once.
+func (m *Module) close(srv *http.Server, cut context.CancelCauseFunc) error {
+	left := m.calls.Load()
+	_ = srv.Close() // nothing is left to be done about it
+	cut(errStopped)
+	return fmt.Errorf("%w at once: %d calls were cut off", errStopped, left)
 }

@@ -53,9 +53,12 @@ func (m *Module) call(w http.ResponseWriter, r *http.Request) {
 
 	err := c.read(w, r)
 	if err == nil {
+		if c.header.Get("X-Dynsvc-Job") != "" {
+			Logger(ctx).Info("job begun")
+		}
 		err = c.run(ctx)
 	}
-	end := outcome{status: http.StatusOK, level: slog.LevelInfo, msg: "answered"}
+	end := outcome{status: http.StatusOK, level: slog.LevelDebug, msg: "answered"}
 	if err != nil {
 		end = failure(ctx, err)
 	}

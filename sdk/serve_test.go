@@ -36,7 +36,7 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(l, nil)) }
+func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})) }
 
 // lines returns those with that message.
 func (l *logbook) lines(t *testing.T, msg string) []map[string]any {
@@ -459,10 +459,26 @@ func TestDrainEndsWithTheGrace(t *testing.T) {
 	go func() { _, _, _ = s.call(context.Background(), `{"method":"M.stuck"}`) }()
 	<-begun
 	s.stop()
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "being stopped") {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "stopping") {
 		t.Errorf("the cause is %v", err)
 	}
-	if err := <-s.done; err != nil {
+	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "1 calls took longer than the 50ms") {
 		t.Error(err)
+	}
+}
+
+func TestWrongEnvironment(t *testing.T) {
+	t.Setenv("PORT", "web")
+	t.Setenv("DYNSVC_STOP_GRACE", "soon")
+	t.Setenv("LOG_LEVEL", "loud")
+	t.Setenv("DYNSVC_MODULE", "Other")
+	err := newModule(sdk.Options{}).Run(t.Context())
+	if err == nil {
+		t.Fatal("it ran")
+	}
+	for _, part := range []string{`$PORT`, `"web"`, `$DYNSVC_STOP_GRACE`, `"soon"`, `$LOG_LEVEL`, `"loud"`, `Other`, `module M`} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%s does not stand in %q", part, err)
+		}
 	}
 }

@@ -24,7 +24,9 @@ type echo struct {
 }
 
 func main() {
-	if err := newModule().Run(context.Background()); err != nil {
+	m := newModule()
+	if err := m.Run(context.Background()); err != nil {
+		m.Logger().Error("failed", "error", err)
 		os.Exit(1)
 	}
 }
