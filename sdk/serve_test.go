@@ -36,7 +36,9 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})) }
+func (l *logbook) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // lines returns those with that message.
 func (l *logbook) lines(t *testing.T, msg string) []map[string]any {
