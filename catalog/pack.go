@@ -3,18 +3,24 @@ package catalog
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+
+	"github.com/dynsvc/dynsvc/service"
 )
 
 // Pack makes a tar.gz of a module's folder, ready for upload. What .dynsvcignore
 // names is left out. The same files give the same bytes.
 func Pack(dir string) (*bytes.Reader, error) {
 	limits := StandardLimits()
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, service.Errorf(service.ErrInvalid, "%s is not a module's folder: %w", dir, cmp.Or(err, errors.New("it is a file")))
+	}
 	t, err := readTree(os.DirFS(dir), limits)
 	if err != nil {
 		return nil, err

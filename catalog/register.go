@@ -24,7 +24,6 @@ type Upload struct {
 	Archive io.Reader // a tar.gz, tar or zip of the module's folder
 	Files   fs.FS     // or the folder itself
 	Tag     string    // moved to the version; empty: dev
-	Live    bool      // development mode: release moves too, and a semver may be released again with other contents
 	Commit  string    // git commit of the files; empty: not known
 	By      string    // who asks
 }
@@ -113,10 +112,7 @@ func (c *Catalog) save(ctx context.Context, s *staged, v service.Version, u Uplo
 	if err != nil {
 		return service.Version{}, false, err
 	}
-	r := store.Registration{Version: v, Files: files, Tags: []string{u.Tag}, Again: u.Live}
-	if u.Live && u.Tag != service.Release {
-		r.Tags = append(r.Tags, service.Release)
-	}
+	r := store.Registration{Version: v, Files: files, Tags: []string{u.Tag}}
 	return c.db.SaveVersion(ctx, r)
 }
 

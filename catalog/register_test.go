@@ -17,7 +17,6 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/catalog"
@@ -322,17 +321,6 @@ func TestRegisterSemverRules(t *testing.T) {
 	}
 	if _, _, err := f.Register(t.Context(), catalog.Upload{Files: other("c")}); !errors.Is(err, service.ErrConflict) {
 		t.Errorf("a released semver with other files: error %v, want ErrConflict", err)
-	}
-	live := f.register(t, catalog.Upload{Files: other("c"), Live: true})
-	m, err := f.db.Module(t.Context(), "Hello")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := map[string]service.ID{"dev": live.ID, "release": live.ID}; !cmp.Equal(m.Tags, want) {
-		t.Errorf("tags %v, want %v", m.Tags, want)
-	}
-	if last := f.heard[len(f.heard)-1]; !cmp.Equal(last.Tags, m.Tags) {
-		t.Errorf("heard last of tags %v", last.Tags)
 	}
 	renamed := edited(map[string]*fstest.MapFile{"module.hcl": {Data: []byte(strings.Replace(manifest, "Hello", "HELLO", 1))}})
 	if _, _, err := f.Register(t.Context(), catalog.Upload{Files: renamed}); !errors.Is(err, service.ErrConflict) {

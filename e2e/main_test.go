@@ -1,7 +1,11 @@
 //go:build e2e
 
 // Package e2e runs whole journeys on real servers: see e2e/cluster for what is
-// started. The tests need root and the build tag e2e; scripts/test e2e runs them.
+// started, and agent_test.go for what the journeys are told with. The tests need
+// root and the build tag e2e; scripts/test e2e runs them.
+//
+// A journey has an agent and modules of its own, so journeys run side by side.
+// Those that take a server away do not: they run first, alone.
 package e2e
 
 import (
@@ -22,6 +26,7 @@ import (
 var (
 	servers *cluster.Cluster
 	dynsvc  string // path of the built program
+	echo    string // path of testdata/echo, built static
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +48,11 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if dynsvc, err = build(ctx, dir); err != nil {
+	dynsvc, echo = filepath.Join(dir, "dynsvc"), filepath.Join(dir, "echo")
+	if err := build(ctx, dynsvc); err != nil {
+		return 1, err
+	}
+	if err := cluster.BuildStatic(ctx, echo, "./testdata/echo"); err != nil {
 		return 1, err
 	}
 	if servers, err = cluster.Start(ctx, cluster.Options{Progress: os.Stderr}); err != nil {
@@ -64,12 +73,16 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	return code, nil
 }
 
-// build makes the program under test, with the race detector as in all tests.
-func build(ctx context.Context, dir string) (string, error) {
-	bin := filepath.Join(dir, "dynsvc")
-	cmd := exec.CommandContext(ctx, "go", "build", "-race", "-o", bin, "../cmd/dynsvc")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build dynsvc: %w: %s", err, out)
+// build makes the program under test, with the race detector where the tests
+// have it.
+func build(ctx context.Context, bin string) error {
+	args := []string{"build", "-o", bin}
+	if raceDetector {
+		args = append(args, "-race")
 	}
-	return bin, nil
+	cmd := exec.CommandContext(ctx, "go", append(args, "../cmd/dynsvc")...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build dynsvc: %w: %s", err, out)
+	}
+	return nil
 }

@@ -23,10 +23,11 @@ type call struct {
 	method service.Method // of a typed call; its zero value: none that the version declares
 	meter  *meter         // nil: no service was found
 	lease  lease
-	passed bool // it was passed on
-	broke  bool // the answer broke off
-	status int  // of the answer
-	over   bool // ServeHTTP came to its end
+	cutter *cutter // nil: nothing of the body is still to come
+	passed bool    // it was passed on
+	broke  bool    // the answer broke off
+	status int     // of the answer
+	over   bool    // ServeHTTP came to its end
 }
 
 // ServeHTTP serves everything under [Prefix].
@@ -112,7 +113,7 @@ func (c *call) peek() error {
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil {
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cutter.ended() {
 		err = ended(ctx)
 	}
 	c.status = statusOf(err)
@@ -120,14 +121,9 @@ func (c *call) refuse(err error) {
 		c.g.log.Warn("call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
-	if c.status == statusGone {
+	if c.status == statusGone { // else net/http would say 200
+		c.w.WriteHeader(c.status)
 		return
-	}
-	if c.passed && c.body != nil && !c.body.ended.Load() {
-		// A transport may still be reading what the caller may never send; the
-		// server would wait for it before it answers.
-		c.w.Header().Set("Connection", "close")
-		_ = http.NewResponseController(c.w).SetReadDeadline(time.Now()) // not every writer can; then the answer is late
 	}
 	name := c.route.module
 	if c.to != nil {
@@ -139,6 +135,9 @@ func (c *call) refuse(err error) {
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
+	if c.cutter != nil {
+		c.cutter.end()
+	}
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off

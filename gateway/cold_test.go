@@ -241,7 +241,7 @@ func TestAConnectionAloneIsNotReady(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: http.HandlerFunc(hello)} //nolint:gosec // a test's
+	s := &http.Server{Handler: http.HandlerFunc(hello)}
 	go func() { _ = s.Serve(again) }()
 	t.Cleanup(func() { _ = s.Close() })
 	(<-call).must(t, http.StatusOK)

@@ -63,7 +63,7 @@ type dialError struct{ err error }
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
-// statusGone is logged where the caller left, and never sent.
+// statusGone is logged where the caller left. Nobody is there to read it.
 const statusGone = 499
 
 // statusOf maps an error to the status of the answer.

@@ -3,9 +3,9 @@ package gateway
 import (
 	"context"
 	"crypto/sha256"
-	stdlog "log"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,7 +63,7 @@ type Gateway struct {
 	modules  sync.Map          // module key -> *entry; an entry is replaced whole
 	machines sync.Map          // service.ID -> *machine
 	plain    *http.Transport
-	proxyLog *stdlog.Logger
+	proxy    httputil.ReverseProxy // what all calls have in common
 
 	// try asks an endpoint once whether it answers. The state machine's own
 	// tests put something without a network here.
@@ -92,7 +92,10 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	g := &Gateway{log: log, waker: w, opts: opts, admin: sha256.Sum256([]byte(opts.AdminToken))}
 	g.plain = newTransport(dialPlain, opts.IdleTimeout)
 	g.try = g.ask
-	g.proxyLog = log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug})
+	g.proxy = httputil.ReverseProxy{
+		BufferPool: buffers{},
+		ErrorLog:   log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
 	g.life, g.end = context.WithCancel(context.Background())
 	return g
 }

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -29,6 +30,7 @@ type kit struct {
 	url     string // of the gateway, without a slash at its end
 	client  *http.Client
 	cluster *cluster
+	stop    func() // ends Run and waits for it
 }
 
 // cluster is the waker. A test says what a wake does.
@@ -85,12 +87,13 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- k.gw.Run(ctx) }()
-	t.Cleanup(func() {
+	k.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ran; err != nil {
 			t.Errorf("run: %v", err)
 		}
 	})
+	t.Cleanup(k.stop)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +103,9 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve: %v", err)
+		}
 	})
 	k.url = "http://" + listener.Addr().String()
 	transport := &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}

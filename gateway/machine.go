@@ -12,21 +12,21 @@ import (
 
 // machine is one service in the gateway.
 //
-//	           a call: wake  ·  count > 0: none             a probe answered
-//	  idle ───────────────────────────────▶ starting ───────────────────▶ ready
-//	   ▲                                     ▲   │ ▲                       │ ▲
-//	   │ count 0, nobody waits               │   │ └─ no endpoint is left ─┤ │
-//	   ├──────────────────────┐              │   │                         │ │
-//	   │                      │ count 0,     │   │ deadline, failure,      │ │
-//	   │        somebody waits: wake ────────┤   │ wake refused     Drain 0│ │ Open,
-//	   │                      │              │   ▼                         │ │ a call before
-//	   │                   closing ◀─────────┼─ broken ── a probe          │ │ the last answer
-//	   │                    ▲ │              │     │      answered ──▶ ready │
-//	   │                    │ └──────────────┼─────┼─────────────────────────┘
-//	   │                    └────────────────┼─────┼── Drain 0 ◀───────────┘
-//	   │                                     └─────┘ a call after the back-off: wake
-//	   │                                             count rises: none
-//	stopped ◀── SetStopped, from any phase; back as the count then says
+//	       a call: wake                      a probe answered
+//	idle ───────────────────▶ starting ─────────────────────────▶ ready
+//	 ▲   count > 0: no wake    │  ▲  ▲                            │ ▲
+//	 │                  failed │  │  └──── no endpoint is left ───┤ │ Open, ctx over, or
+//	 │                         ▼  │ a call after the back-off:    │ │ a call before the
+//	 │                       broken  wake                Drain 0  │ │ last answer
+//	 │                                                            ▼ │
+//	 └────────────────────────────────────────────────────────── closing
+//	                         count 0 and nobody waits
+//
+// Further: with count 0, starting and ready are idle, too; but whoever waits is
+// not left: then closing, ready and starting wake and go on in starting. Broken
+// becomes ready when a probe is answered after all, and starting when the count
+// rises. SetStopped leads from anywhere to stopped, and from there, and from
+// broken, to where the count says.
 //
 // In starting and closing calls wait; in broken and stopped they are refused;
 // in ready they wait only while every endpoint has all the calls it may have.
@@ -61,82 +61,6 @@ type machine struct {
 
 func newMachine(g *Gateway, id service.ID) *machine {
 	return &machine{g: g, id: id, phase: service.Idle, since: time.Now(), endpoints: map[string]*endpoint{}}
-}
-
-// lease is the right to send one call to one endpoint.
-type lease struct {
-	m    *machine
-	e    *endpoint
-	cold *cold // the start that the call waited for; nil: it did not
-}
-
-// release gives the lease back. The zero lease, and one given back before, is
-// left alone.
-func (l *lease) release() {
-	if l.e == nil {
-		return
-	}
-	m, e := l.m, l.e
-	l.e = nil
-	if m.inFlight.Add(-1) == 0 {
-		m.lastBusy.Store(time.Now().UnixNano())
-	}
-	// The endpoint's room is given back before queued is read, and a waiter is
-	// in queued before it looks for room: one of the two sees the other.
-	if last := e.release(); last || m.queued.Load() > 0 {
-		m.mu.Lock()
-		m.admit()
-		m.broadcast()
-		m.mu.Unlock()
-	}
-}
-
-// acquire is the only way to an endpoint. It waits, if it must, until one is
-// ready and has room, bounded by ctx. held is how much of the call's body is in
-// memory.
-func (m *machine) acquire(ctx context.Context, held int64, mt *meter) (lease, error) {
-	if m.queued.Load() == 0 { // else it is not our turn
-		if e := m.warm.Load().claim(); e != nil {
-			m.inFlight.Add(1)
-			return lease{m: m, e: e}, nil
-		}
-	}
-	return m.wait(ctx, held, mt)
-}
-
-func (m *machine) wait(ctx context.Context, held int64, mt *meter) (lease, error) {
-	w := &waiter{held: held, answer: make(chan answer, 1)}
-	m.mu.Lock()
-	woke, err := m.enter(ctx, w)
-	m.mu.Unlock()
-	if err != nil {
-		return lease{}, err
-	}
-	mt.queue(woke)
-	defer mt.unqueue()
-	limit := m.hold()
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case a := <-w.answer:
-		return a.lease, a.err
-	case <-ctx.Done():
-		err = ended(ctx)
-	case <-late.C:
-		err = &lateError{name: m.name(), doing: "had no instance free", limit: limit}
-	case <-m.g.life.Done():
-		err = errClosing
-	}
-	m.mu.Lock()
-	waited := m.queue.remove(w)
-	m.queued.Store(int64(m.queue.len()))
-	m.touch()
-	m.mu.Unlock()
-	if !waited { // it was let in at the same moment
-		a := <-w.answer
-		a.lease.release()
-	}
-	return lease{}, err
 }
 
 // enter puts a call in the queue and sees to it that it will be let in. It
@@ -261,7 +185,7 @@ func (m *machine) fail(f *service.Failure) {
 	m.failures++
 	backoff := min(firstBackoff<<min(m.failures-1, 10), longestBackoff)
 	m.failure, m.again = f, time.Now().Add(backoff)
-	m.enterPhase(service.Broken, f.Text)
+	m.enterPhase(service.Broken, "the start failed")
 	m.g.log.Warn("start failed", "service", m.id, "reason", f.Cause, "error", f.Text, "backoff", backoff.String())
 	m.queue.fail(m.startError())
 	m.queued.Store(0)

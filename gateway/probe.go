@@ -59,7 +59,8 @@ func (m *machine) probe(ctx context.Context, e *endpoint) {
 }
 
 // doubt asks an endpoint once whether it still answers, because a call to it
-// broke off, and ejects it if it does not.
+// broke off, and ejects it if it does not. One that takes its time is spared: a
+// program that does one thing at a time is busy, not gone.
 func (m *machine) doubt(e *endpoint) {
 	if !e.doubting.CompareAndSwap(false, true) {
 		return
@@ -68,7 +69,7 @@ func (m *machine) doubt(e *endpoint) {
 		defer e.doubting.Store(false)
 		ctx, cancel := context.WithTimeout(m.g.life, firstProbeTimeout)
 		defer cancel()
-		if err := m.g.try(ctx, m, e); err != nil && m.g.life.Err() == nil {
+		if err := m.g.try(ctx, m, e); err != nil && ctx.Err() == nil {
 			m.eject(e, err)
 		}
 	})

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httputil"
+	"net/http/httptrace"
 	"sync"
 )
 
@@ -21,14 +21,9 @@ func (c *call) forward() {
 			c.in.ContentLength, c.in.TransferEncoding = int64(len(c.body.kept)), nil
 		}
 	}
-	proxy := httputil.ReverseProxy{
-		Rewrite:        c.rewrite,
-		Transport:      c,
-		BufferPool:     buffers{},
-		ModifyResponse: c.answered,
-		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) },
-		ErrorLog:       c.g.proxyLog,
-	}
+	proxy := c.g.proxy
+	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewrite, c, c.answered
+	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
 	proxy.ServeHTTP(c.w, c.in)
 }
 
@@ -40,7 +35,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
 		res, err := m.transport(e).RoundTrip(c.attempt(out, e))
-		if err == nil || ctx.Err() != nil {
+		if err == nil || ctx.Err() != nil && !c.cutter.ended() {
 			return res, err
 		}
 		unwritten := errors.As(err, new(*dialError))
@@ -63,15 +58,35 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 // attempt is out for one endpoint. Informational answers are not passed on:
 // attempt leaves the proxy's trace behind.
 func (c *call) attempt(out *http.Request, e *endpoint) *http.Request {
-	try := out.WithContext(c.in.Context())
+	ctx := c.in.Context()
+	if out.Body != nil && !c.body.all {
+		ctx = httptrace.WithClientTrace(ctx, c.watch())
+	}
+	try := out.WithContext(ctx)
 	at := *out.URL
 	at.Host = e.addr
 	try.URL = &at
-	if out.Body != nil && c.body.all {
+	switch {
+	case out.Body == nil:
+	case c.body.all:
 		try.Body, _ = c.body.reader()
 		try.GetBody = c.body.reader
+	default:
+		try.Body = c.body // the proxy's own could not be used again once it is closed
 	}
 	return try
+}
+
+// watch has the upload cut off if the connection that carries it is closed.
+func (c *call) watch() *httptrace.ClientTrace {
+	if c.cutter == nil {
+		c.cutter = &cutter{body: c.body, caller: http.NewResponseController(c.w), ctx: c.in.Context()}
+	}
+	return &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if l, ok := info.Conn.(*link); ok {
+			c.cutter.watch(l)
+		}
+	}}
 }
 
 // answered sees the header of an answer before the caller does.

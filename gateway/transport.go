@@ -29,7 +29,7 @@ func newTransport(dial dialFunc, idle time.Duration) *http.Transport {
 			if err != nil {
 				return nil, &dialError{err}
 			}
-			return conn, nil
+			return &link{Conn: conn}, nil
 		},
 		DisableCompression:     true,
 		MaxIdleConns:           idleTotal,

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "serve":
-		fmt.Println("listening on", os.Getenv("PORT"))
+		fmt.Fprintln(os.Stdout, "listening on", os.Getenv("PORT"))
 		done := make(chan os.Signal, 1)
 		signal.Notify(done, syscall.SIGTERM)
 		go func() { <-done; os.Exit(0) }()
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		if err := cmd.Start(); err != nil {
 			panic(err)
 		}
-		fmt.Println("grandchild", cmd.Process.Pid)
+		fmt.Fprintln(os.Stdout, "grandchild", cmd.Process.Pid)
 		select {}
 	}
 }

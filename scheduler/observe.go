@@ -27,6 +27,9 @@ type finding struct {
 func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []finding, ok bool) {
 	since := e.usage.since(now, e.opts.Rules.Stable)
 	samples, err := e.db.RecentSamples(ctx, since)
+	if ctx.Err() != nil {
+		return Snapshot{}, nil, false
+	}
 	if err != nil {
 		e.hold("usage cannot be read: " + err.Error())
 		return Snapshot{}, nil, false

@@ -45,13 +45,13 @@ func (u *upload) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-// ModuleRef, VersionRef and ServiceRef name what an operation is about. They are
-// exported because huma fills only embedded structs that are.
+// ModuleRef is the module that an operation is about. It is exported, as its like
+// are, because huma fills only embedded structs that are.
 type ModuleRef struct {
 	Module string `path:"module" doc:"name of the module, in any letter case"`
 }
 
-// VersionRef: see ModuleRef.
+// VersionRef is the version that an operation is about.
 type VersionRef struct {
 	ModuleRef
 	Ref string `path:"ref" doc:"tag, semver, range, commit prefix or service id"`

@@ -33,7 +33,6 @@ type row struct {
 	Status
 	Methods []service.Method
 	About   string
-	Release bool // callable without a version
 }
 
 func (a *api) pages(router *mux.Router) error {
@@ -91,11 +90,7 @@ func (a *api) overview(r *http.Request) (*overview, error) {
 		if err != nil {
 			return nil, err
 		}
-		released := false
-		for _, tag := range s.Tags {
-			released = released || tag == service.Release
-		}
-		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description, Release: released})
+		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description})
 	}
 	return view, nil
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -15,6 +16,7 @@ type Status struct {
 	Module  string        `json:"module"`
 	Version string        `json:"version"`
 	Tags    []string      `json:"tags,omitempty"`
+	Default bool          `json:"default,omitempty" doc:"what a call without a version reaches"`
 	Phase   service.Phase `json:"phase"`
 	Count   int           `json:"count" doc:"desired instances"`
 	Ready   int           `json:"ready" doc:"instances that answer"`
@@ -28,11 +30,12 @@ type Detail struct {
 	Status
 	Definition service.Version    `json:"definition"`
 	State      service.State      `json:"state"`
+	Usage      Usage              `json:"usage"`
 	Decisions  []service.Decision `json:"decisions" doc:"newest first"`
 	Explain    []string           `json:"explain,omitempty" doc:"what the cluster says about it, line by line"`
 }
 
-// ServiceRef: see ModuleRef.
+// ServiceRef is the service that an operation is about.
 type ServiceRef struct {
 	ID service.ID `path:"id"`
 }
@@ -65,7 +68,7 @@ func (a *api) services() {
 	}, a.nodes)
 }
 
-// Statuses joins what the catalog, the cluster and the gateway know, by module and
+// statuses joins what the catalog, the cluster and the gateway know, by module and
 // version, newest registration first.
 func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	states, fresh := a.Cluster.States()
@@ -77,7 +80,7 @@ func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	for _, l := range a.Loads() {
 		loads[l.ID] = l
 	}
-	var all []Status
+	all := []Status{}
 	err := a.Store.AllModules(ctx, func(m service.Module) error {
 		for _, v := range m.Versions {
 			all = append(all, status(m, v, byID[v.ID], loads[v.ID], fresh))
@@ -89,6 +92,9 @@ func (a *api) statuses(ctx context.Context) ([]Status, error) {
 
 func status(m service.Module, v service.Version, state service.State, load service.Load, fresh bool) Status {
 	s := Status{ID: v.ID, Module: v.Module, Version: v.Version, Phase: load.Phase, Count: state.Count, Ready: load.Ready, Load: load, Fresh: fresh, Tags: m.TagsOf(v.ID)}
+	if def, err := service.Resolve(m, ""); err == nil {
+		s.Default = def.ID == v.ID
+	}
 	if s.Phase == "" {
 		s.Phase = service.Idle
 	}
@@ -116,7 +122,6 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 		return nil, err
 	}
 	d := Detail{Definition: v}
-	fresh := true
 	if d.State, err = a.Cluster.State(ctx, in.ID); err != nil {
 		return nil, err
 	}
@@ -126,7 +131,10 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 			load = l
 		}
 	}
-	d.Status = status(m, v, d.State, load, fresh)
+	d.Status = status(m, v, d.State, load, true) // read just now
+	if d.Usage, err = a.usage(ctx, in.ID, time.Now()); err != nil {
+		return nil, err
+	}
 	if d.Decisions, err = a.Store.Decisions(ctx, in.ID, 0, shownDecisions); err != nil {
 		return nil, err
 	}

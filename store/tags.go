@@ -57,7 +57,6 @@ type tagMove struct {
 	seq         int64
 	who         string
 	at          time.Time
-	again       bool // see Registration
 }
 
 // moveTag moves a tag, keeps the move and enters it in the audit trail. A tag
@@ -106,10 +105,8 @@ func moveTag(ctx context.Context, tx *sql.Tx, m tagMove) error {
 
 // markReleased fixes the version's semver to its contents for good.
 func markReleased(ctx context.Context, tx *sql.Tx, m tagMove, v service.Version) error {
-	if !m.again {
-		if err := checkSemver(ctx, tx, v.Module, v.Version, m.seq); err != nil {
-			return err
-		}
+	if err := checkSemver(ctx, tx, v.Module, v.Version, m.seq); err != nil {
+		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE versions SET released = 1 WHERE seq = ?`, m.seq)
 	return err

@@ -18,9 +18,6 @@ type Registration struct {
 	Version service.Version
 	Files   []File
 	Tags    []string // moved to the version
-	// Again lets contents have a semver that was released with others: for the
-	// development mode, where a release tag follows every edit.
-	Again bool
 }
 
 // SaveVersion stores a version, its files and its tags in one transaction.
@@ -55,7 +52,7 @@ func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Ve
 			}
 		}
 		for _, tag := range r.Tags {
-			to := tagMove{module: v.Module, tag: tag, seq: seq, who: v.RegisteredBy, at: v.RegisteredAt, again: r.Again}
+			to := tagMove{module: v.Module, tag: tag, seq: seq, who: v.RegisteredBy, at: v.RegisteredAt}
 			if err := moveTag(ctx, tx, to); err != nil {
 				return err
 			}
@@ -107,10 +104,8 @@ func insertVersion(ctx context.Context, tx *sql.Tx, r Registration, v service.Ve
 	case !errors.Is(err, service.ErrNotFound):
 		return 0, err
 	}
-	if !r.Again {
-		if err := checkSemver(ctx, tx, v.Module, v.Version, 0); err != nil {
-			return 0, err
-		}
+	if err := checkSemver(ctx, tx, v.Module, v.Version, 0); err != nil {
+		return 0, err
 	}
 	spec, err := json.Marshal(v)
 	if err != nil {

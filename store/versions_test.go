@@ -65,7 +65,6 @@ func TestSaveVersionRules(t *testing.T) {
 			words: []string{"A 1.0.0 was released on 2026-03-01", string(first.ID), "raise the version"}},
 		{name: "released as beta", tagged: []string{"beta"}, in: store.Registration{Version: other}, wantErr: service.ErrConflict},
 		{name: "released once", tagged: []string{"beta"}, moved: true, in: store.Registration{Version: other}, wantErr: service.ErrConflict},
-		{name: "released in development mode", tagged: []string{"release"}, in: store.Registration{Version: other, Tags: []string{"release"}, Again: true}, wantNew: true},
 		{name: "id taken", in: store.Registration{Version: clash}, wantErr: service.ErrConflict, words: []string{string(first.ID), "belongs to A 1.0.0"}},
 		{name: "letter case", in: store.Registration{Version: version("a", "1.0.0", 9)}, wantErr: service.ErrConflict, words: []string{"registered as A"}},
 		{name: "no digest", in: store.Registration{Version: service.Version{ID: "dyn-a", Module: "A"}}, wantErr: service.ErrInvalid},

@@ -51,6 +51,11 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	release, err := lockFolder(c.DataDir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	st, err := openStack(ctx, s)
 	if err != nil {
 		return err

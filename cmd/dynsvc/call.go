@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -75,6 +76,17 @@ type rpcError struct {
 	Error   any    `json:"error"`
 }
 
+// of is the error for a person: the message, then what more the answer says.
+func (e *rpcError) of(method string) error {
+	text := fmt.Sprintf("%s: %s (code %d)", method, e.Message, e.Code)
+	for _, more := range []any{e.Error, e.Data} {
+		if s, ok := more.(string); ok && s != "" {
+			text += "\n" + s
+		}
+	}
+	return errors.New(text)
+}
+
 // call sends a JSON-RPC 1.1 request through the gateway.
 func (r *remote) call(ctx context.Context, target, method string, params json.RawMessage) (json.RawMessage, error) {
 	if err := r.resolve(); err != nil {
@@ -101,7 +113,7 @@ func (r *remote) call(ctx context.Context, target, method string, params json.Ra
 	if err != nil {
 		return nil, fmt.Errorf("reach the agent at %s: %w", r.addr, unwrapURL(err))
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer: %w", err)
@@ -114,7 +126,7 @@ func (r *remote) call(ctx context.Context, target, method string, params json.Ra
 		return nil, fmt.Errorf("%s answered %s: %s", module, resp.Status, bytes.TrimSpace(body))
 	}
 	if answer.Error != nil {
-		return nil, fmt.Errorf("%s: %s (code %d)", method, answer.Error.Message, answer.Error.Code)
+		return nil, answer.Error.of(method)
 	}
 	return answer.Result, nil
 }

@@ -28,7 +28,7 @@ scheduler and are kept when a job is submitted again.`,
 			if err != nil {
 				return err
 			}
-			defer hcl.Close() //nolint:errcheck // read only
+			defer hcl.Close()
 			text, err := io.ReadAll(hcl)
 			if err != nil {
 				return err

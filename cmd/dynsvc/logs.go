@@ -48,7 +48,7 @@ func (c *logging) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer answer.Close() //nolint:errcheck // read only
+	defer answer.Close()
 	lines := bufio.NewScanner(answer)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // windows name time zones, which a small image does not have
 
 	"github.com/dynsvc/dynsvc/service"
 )

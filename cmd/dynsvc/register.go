@@ -49,13 +49,13 @@ func (c *registering) run(ctx context.Context, path string, stdout, stderr io.Wr
 	if err != nil {
 		return err
 	}
-	defer archive.Close() //nolint:errcheck // read only
+	defer archive.Close()
 	query := url.Values{"tag": {c.tag}, "commit": {commit}}
 	answer, err := c.open(ctx, http.MethodPost, "/api/v1/modules?"+query.Encode(), "application/octet-stream", archive)
 	if err != nil {
 		return err
 	}
-	defer answer.Close() //nolint:errcheck // read only
+	defer answer.Close()
 	var got server.Registered
 	if err := json.NewDecoder(answer).Decode(&got); err != nil {
 		return fmt.Errorf("read the agent's answer: %w", err)

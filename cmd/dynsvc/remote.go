@@ -123,7 +123,7 @@ func (r *remote) open(ctx context.Context, method, path string, contentType stri
 	if resp.StatusCode < 400 {
 		return resp.Body, nil
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (r *remote) do(ctx context.Context, method, path string, in, out any) error
 	if err != nil {
 		return err
 	}
-	defer answer.Close() //nolint:errcheck // read only
+	defer answer.Close()
 	if out == nil {
 		return nil
 	}

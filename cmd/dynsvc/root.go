@@ -22,9 +22,21 @@ Try it on this machine, without Nomad or Consul:
 The commands below talk to an agent. They find it by -addr and -token, by
 $DYNSVC_ADDR and $DYNSVC_TOKEN, or by the .dynsvc/dev.json that "dynsvc dev"
 wrote into this folder.`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.Args = cobra.ArbitraryArgs
+	root.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		near := cmd.SuggestionsFor(args[0])
+		if len(near) == 0 {
+			return usagef("unknown command %q; \"dynsvc --help\" lists them", args[0])
+		}
+		return usagef("unknown command %q; did you mean %q?", args[0], near[0])
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see \"%s --help\"", err, cmd.CommandPath())

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -169,6 +172,9 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	if st.dialer != nil {
 		g.Go(func() error { return st.dialer.Run(inner) })
 	}
+	if st.consul != nil {
+		g.Go(func() error { return st.register(inner) })
+	}
 	g.Go(func() error { return st.prune(inner) })
 	g.Go(func() error { return st.redeploy(inner) })
 	g.Go(func() error {
@@ -186,6 +192,20 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	return err
 }
 
+// register shows the gateway in Consul's catalog, for people and balancers.
+func (st *stack) register(ctx context.Context) error {
+	u, err := url.Parse(st.url)
+	if err != nil {
+		return fmt.Errorf("register the gateway in Consul: %w", err)
+	}
+	port, err := strconv.Atoi(cmp.Or(u.Port(), map[string]string{"http": "80", "https": "443"}[u.Scheme]))
+	if err != nil {
+		return fmt.Errorf("register the gateway in Consul: the port of %s: %w", st.url, err)
+	}
+	at := consul.Registration{Address: u.Hostname(), Port: port, Meta: map[string]string{"version": version}}
+	return st.consul.RegisterGateway(ctx, at, func() error { return st.db.Ping(ctx) })
+}
+
 // redeploy submits the versions whose job is missing: an earlier run may have
 // ended between saving a version and submitting it.
 func (st *stack) redeploy(ctx context.Context) error {
@@ -198,9 +218,12 @@ func (st *stack) redeploy(ctx context.Context) error {
 		registered[s.ID] = s.Registered
 	}
 	var missing []service.Version
+	var present []service.ID
 	err := st.db.AllModules(ctx, func(m service.Module) error {
 		for _, v := range m.Versions {
-			if !registered[v.ID] {
+			if registered[v.ID] {
+				present = append(present, v.ID)
+			} else {
 				missing = append(missing, v)
 			}
 		}
@@ -208,6 +231,12 @@ func (st *stack) redeploy(ctx context.Context) error {
 	})
 	if err != nil && ctx.Err() == nil {
 		st.log.Error("could not look for versions without a job", "error", err)
+	}
+	if st.dialer != nil {
+		// Somebody may have deleted what lets the gateway in.
+		if err := st.consul.EnsureIntentions(ctx, present); err != nil && ctx.Err() == nil {
+			st.log.Error("could not check the intentions of the services", "error", err)
+		}
 	}
 	for _, v := range missing {
 		if ctx.Err() != nil {

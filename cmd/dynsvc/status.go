@@ -63,6 +63,8 @@ func printDetail(w io.Writer, d server.Detail) error {
 	t.row("Phase", string(d.Phase))
 	t.row("Instances", fmt.Sprintf("%d ready of %d wanted (min %d, max %d)", d.Ready, d.Count, d.Definition.Scale.Min, d.Definition.Scale.Max))
 	t.row("Calls", fmt.Sprintf("%d in flight, %d queued, last %s", d.Load.InFlight, d.Load.Queued, ago(d.Load.LastBusy)))
+	t.row("Last hour", fmt.Sprintf("%d calls, %d errors, %d cold starts, %s on average, %s at most", d.Usage.Calls, d.Usage.Errors,
+		d.Usage.ColdStarts, d.Usage.Latency.Round(time.Millisecond/10), d.Usage.LatencyMax.Round(time.Millisecond/10)))
 	if d.Failure != "" {
 		t.row("Failure", d.Failure)
 	}

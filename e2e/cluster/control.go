@@ -120,3 +120,7 @@ func (c *Cluster) DumpLogs(w io.Writer) {
 		fmt.Fprintf(w, "---- %s\n%s\n", name, text)
 	}
 }
+
+// Env marks a process that a test starts beside the cluster as part of it: what
+// a test that was killed has left running is ended with the rest.
+func (c *Cluster) Env() string { return c.slot.marker() }

@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:36234250c4dabe62404ab238d669822647f945629915583884b601e48c226bab"
+    dynsvc_spec    = "sha256:4b28d0ab4f679934cf33b83d32d051ff082a0fe9ad256307364a73b06a8874d7"
     dynsvc_version = "1.2.0"
   }
 
@@ -71,7 +71,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:36234250c4dabe62404ab238d669822647f945629915583884b601e48c226bab"
+        dynsvc_spec    = "sha256:4b28d0ab4f679934cf33b83d32d051ff082a0fe9ad256307364a73b06a8874d7"
         dynsvc_version = "1.2.0"
       }
 
@@ -111,6 +111,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
           }
 
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:67cab6cb75489f9d0514c500986ab2570ab29e03f9782447d1598099d247d04f"
+    dynsvc_spec    = "sha256:85711769613aa15fdbe33a2914247202fc4c500a71e4d04fbd91995d5bb39d40"
     dynsvc_version = "1.2.0"
   }
 
@@ -71,7 +71,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:67cab6cb75489f9d0514c500986ab2570ab29e03f9782447d1598099d247d04f"
+        dynsvc_spec    = "sha256:85711769613aa15fdbe33a2914247202fc4c500a71e4d04fbd91995d5bb39d40"
         dynsvc_version = "1.2.0"
       }
 
@@ -110,6 +110,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
           }
 
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:fd9c2a86e76a12addbb12089844037242f4226cb3533a7f42b4b9b25dbfcc7a4"
+    dynsvc_spec    = "sha256:994eb620a9a1a576318fc3852efde3d0ca66f0eebed7add95fbda8840e1eafa0"
     dynsvc_version = "1.2.0"
   }
 
@@ -71,7 +71,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:fd9c2a86e76a12addbb12089844037242f4226cb3533a7f42b4b9b25dbfcc7a4"
+        dynsvc_spec    = "sha256:994eb620a9a1a576318fc3852efde3d0ca66f0eebed7add95fbda8840e1eafa0"
         dynsvc_version = "1.2.0"
       }
 
@@ -94,6 +94,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
 
         sidecar_task {
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:848be2ea230ab26cf2ca06ce20b295cf681b88fe5cc7dd91878b847e882ef9e4"
+    dynsvc_spec    = "sha256:73dd9d8077172a3249c5cf6d5cbb5142a3e3b10e4a2aa605b029e43434ff7efd"
     dynsvc_version = "1.2.0"
   }
 
@@ -64,7 +64,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:848be2ea230ab26cf2ca06ce20b295cf681b88fe5cc7dd91878b847e882ef9e4"
+        dynsvc_spec    = "sha256:73dd9d8077172a3249c5cf6d5cbb5142a3e3b10e4a2aa605b029e43434ff7efd"
         dynsvc_version = "1.2.0"
       }
 
@@ -87,6 +87,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
 
         sidecar_task {
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

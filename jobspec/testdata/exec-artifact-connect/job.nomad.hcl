@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:035a1d04f8b76173fd9e6ce997a7e4f1e98d54f0e156961d8a5cf2be82d9f9c5"
+    dynsvc_spec    = "sha256:009a1855e37defd8a51d3a0287f59a6bba03880c645ce9698858d964026ce5c3"
     dynsvc_version = "1.2.0"
   }
 
@@ -64,7 +64,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:035a1d04f8b76173fd9e6ce997a7e4f1e98d54f0e156961d8a5cf2be82d9f9c5"
+        dynsvc_spec    = "sha256:009a1855e37defd8a51d3a0287f59a6bba03880c645ce9698858d964026ce5c3"
         dynsvc_version = "1.2.0"
       }
 
@@ -87,6 +87,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
 
         sidecar_task {
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

@@ -7,7 +7,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "FilterContigs"
-    dynsvc_spec    = "sha256:f80419cf3e5e68ffbdd6ca3a37d88dbecab5b87380db21f4bf0890869c995d71"
+    dynsvc_spec    = "sha256:9faeeede9a7ff251cbf000424a8ce4fb873f03d00c9da8c920c8d9e510787ead"
     dynsvc_version = "1.2.0"
   }
 
@@ -71,7 +71,7 @@ job "dyn-filtercontigs-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "FilterContigs"
-        dynsvc_spec    = "sha256:f80419cf3e5e68ffbdd6ca3a37d88dbecab5b87380db21f4bf0890869c995d71"
+        dynsvc_spec    = "sha256:9faeeede9a7ff251cbf000424a8ce4fb873f03d00c9da8c920c8d9e510787ead"
         dynsvc_version = "1.2.0"
       }
 
@@ -110,6 +110,12 @@ job "dyn-filtercontigs-4f2a9c1d" {
           }
 
           shutdown_delay = "0s"
+
+          # Left out, they would be 100 MB, and no smaller disk would do.
+          logs {
+            max_files     = 2
+            max_file_size = 2
+          }
 
           resources {
             cpu    = 100

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in testdata/script")
+
+// TestMain lets scripts run this program, and a module's program, by name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"dynsvc": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+		"echo-module": echoModule,
+	})
+}
+
+// echoModule answers every JSON-RPC call with its own parameters, and says what it
+// was called with in its log. With an argument it prints that and fails.
+func echoModule() {
+	if len(os.Args) > 1 {
+		fmt.Fprintln(os.Stderr, os.Args[1])
+		os.Exit(3)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	go func() { <-stop; os.Exit(0) }()
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var call struct {
+			ID     any               `json:"id"`
+			Method string            `json:"method"`
+			Params []json.RawMessage `json:"params"`
+		}
+		if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&call) != nil {
+			fmt.Fprintf(w, "%s %s from %s %s\n", r.Method, r.URL.Path, os.Getenv("DYNSVC_MODULE"), os.Getenv("DYNSVC_VERSION"))
+			return
+		}
+		fmt.Fprintln(os.Stdout, "called", call.Method)
+		if err := json.NewEncoder(w).Encode(map[string]any{"version": "1.1", "id": call.ID, "result": call.Params}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	})
+	srv := http.Server{Addr: os.Getenv("HOST") + ":" + os.Getenv("PORT"), Handler: handler, ReadHeaderTimeout: time.Second}
+	fmt.Fprintln(os.Stderr, srv.ListenAndServe())
+	os.Exit(1)
+}
+
+// TestScripts runs one file for each behaviour that a user sees.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(env *testscript.Env) error {
+			// Children of "dynsvc dev" find the module's program as the script does.
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("DYNSVC_ADDR", "")
+			env.Setenv("DYNSVC_TOKEN", "")
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"await":      await,
+			"http":       httpGet,
+			"eventually": eventually,
+		},
+	})
+}
+
+// await waits for a file and, with "-gone", for its absence.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[len(args)-1])
+	poll(ts, "file "+path, func() bool {
+		_, err := os.Stat(path)
+		return (err == nil) == (args[0] != "-gone")
+	})
+}
+
+// httpGet prints the answer to GET URL-PATH at the agent of .dynsvc/dev.json.
+func httpGet(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := os.ReadFile(ts.MkAbs(filepath.Join(".dynsvc", devFileName)))
+	ts.Check(err)
+	var dev devFile
+	ts.Check(json.Unmarshal(text, &dev))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, dev.URL+args[0], nil)
+	ts.Check(err)
+	resp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	_, err = fmt.Fprintf(ts.Stdout(), "%d\n%s", resp.StatusCode, body)
+	ts.Check(err)
+}
+
+// eventually runs a command until its output has TEXT: eventually TEXT COMMAND ARG...
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	poll(ts, "output with "+args[0], func() bool {
+		// An error is an answer too: the text may be in it.
+		err := ts.Exec(args[1], args[2:]...)
+		return strings.Contains(ts.ReadFile("stdout")+ts.ReadFile("stderr"), args[0]) || (err != nil && strings.Contains(err.Error(), args[0]))
+	})
+}
+
+func poll(ts *testscript.TestScript, what string, ok func() bool) {
+	deadline := time.Now().Add(30 * time.Second)
+	for !ok() {
+		if time.Now().After(deadline) {
+			ts.Fatalf("no %s within 30 s", what)
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}

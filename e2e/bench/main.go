@@ -1,0 +1,139 @@
+// Command bench measures dynsvc beside the floor under it and the peers next to
+// it, in one run on one machine, and prints one table. What counts is ratios:
+// everything that is compared takes turns, round by round, and the table has the
+// medians.
+//
+//	scripts/bench                 everything; root on Debian
+//	scripts/bench warm            a call to a running service: Caddy, HAProxy, nginx, a bare proxy
+//	scripts/bench cold            first byte from zero on Nomad: a bare loop on the same Nomad
+//	scripts/bench mesh            the same with Docker and Consul Connect
+//	scripts/bench burst           1 000 calls at once on a cold service
+//	scripts/bench idle            10 000 registered versions
+//	scripts/bench go              the packages' own benchmarks that have budgets
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/dynsvc/dynsvc/e2e/cluster"
+)
+
+// bench is one run.
+type bench struct {
+	dynsvc  string // the program
+	answer  string // the service of the cold parts
+	dir     string // for what the run makes
+	rounds  int    // of a cold start
+	slices  int    // turns of each peer under load
+	keep    bool
+	servers *cluster.Cluster // nil: no part has needed it yet
+	table   table
+}
+
+var parts = []struct {
+	name string
+	run  func(*bench, context.Context) error
+}{
+	{"warm", (*bench).warm},
+	{"go", (*bench).packages},
+	{"cold", (*bench).cold},
+	{"mesh", (*bench).mesh},
+	{"burst", (*bench).burst},
+	{"idle", (*bench).idle},
+}
+
+func main() {
+	// Children are told to end with the thread that started them, and this one
+	// lives as long as the program.
+	runtime.LockOSThread()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) (err error) {
+	b := &bench{}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&b.dynsvc, "dynsvc", "", "the dynsvc program (scripts/bench gives it)")
+	flags.StringVar(&b.answer, "answer", "", "the service of the cold parts (scripts/bench gives it)")
+	flags.IntVar(&b.rounds, "rounds", 12, "cold starts of each kind")
+	flags.IntVar(&b.slices, "slices", 7, "turns of each peer under each load")
+	flags.BoolVar(&b.keep, "keep", false, "keep the logs")
+	bare := flags.String("bare-proxy", "", "only be the bare ReverseProxy to this address (with -listen)")
+	listen := flags.String("listen", "", "see -bare-proxy")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *bare != "" {
+		return bareProxy(*listen, *bare)
+	}
+	if b.dir, err = os.MkdirTemp("", "dynsvc-bench"); err != nil {
+		return err
+	}
+	defer func() {
+		if b.keep {
+			fmt.Fprintln(os.Stderr, "logs are in", b.dir)
+			return
+		}
+		err = errors.Join(err, os.RemoveAll(b.dir))
+	}()
+	defer func() {
+		if b.servers != nil {
+			err = errors.Join(err, b.servers.Stop())
+		}
+	}()
+	for _, name := range flags.Args() {
+		if !slices.ContainsFunc(parts, func(p struct {
+			name string
+			run  func(*bench, context.Context) error
+		}) bool {
+			return p.name == name
+		}) {
+			return fmt.Errorf("no part is named %s", name)
+		}
+	}
+	for _, p := range parts {
+		if flags.NArg() > 0 && !slices.Contains(flags.Args(), p.name) {
+			continue
+		}
+		fmt.Fprintf(os.Stderr, "==> %s\n", p.name)
+		if err := p.run(b, ctx); err != nil {
+			b.keep = true
+			b.table.print(os.Stdout)
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	b.table.print(os.Stdout)
+	return nil
+}
+
+// cluster starts the servers when the first part needs them.
+func (b *bench) cluster(ctx context.Context) (*cluster.Cluster, error) {
+	if b.servers == nil {
+		c, err := cluster.Start(ctx, cluster.Options{Dir: filepath.Join(b.dir, "cluster"), Progress: os.Stderr})
+		if err != nil {
+			return nil, err
+		}
+		b.servers = c
+	}
+	return b.servers, nil
+}
+
+// note prints what a round gave, as the run goes on.
+func note(format string, args ...any) {
+	fmt.Fprintln(os.Stderr, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}

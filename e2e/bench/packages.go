@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
+)
+
+// packages runs the packages' own benchmarks that have budgets.
+func (b *bench) packages(ctx context.Context) error {
+	tick, err := goBench(ctx, "1", "./scheduler", "BenchmarkTick", "ns/op")
+	if err != nil {
+		return err
+	}
+	b.table.add(row{what: "policy tick, 10 000 services, 200 active, one core", measured: fmt.Sprintf("%.1f ms", tick/1e6), budget: "≤ 50 ms",
+		command: "go test -run - -bench Tick -cpu 1 ./scheduler"}, tick <= 50e6)
+	samples, err := goBench(ctx, "2", "./store", "BenchmarkAddSamples", "samples/s")
+	if err != nil {
+		return err
+	}
+	b.table.add(row{what: "samples into SQLite, batches of 10 000", measured: fmt.Sprintf("%.0f k/s", samples/1000), budget: "≥ 200 k/s",
+		command: "go test -run - -bench AddSamples ./store"}, samples >= 200e3)
+	return nil
+}
+
+// goBench runs one benchmark five times and returns the median of a unit.
+func goBench(ctx context.Context, cpu, pkg, name, unit string) (float64, error) {
+	out, err := exec.CommandContext(ctx, "go", "test", "-run", "-", "-bench", "^"+name+"$", "-count", "5", "-cpu", cpu, pkg).CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", name, err, out)
+	}
+	var values []float64
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		for i := 1; i < len(fields); i++ {
+			if fields[i] != unit || !strings.HasPrefix(fields[0], name) {
+				continue
+			}
+			v, err := strconv.ParseFloat(fields[i-1], 64)
+			if err != nil {
+				return 0, err
+			}
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return 0, fmt.Errorf("%s printed no %s: %s", name, unit, out)
+	}
+	note("%s: %v %s", name, values, unit)
+	return median(values), nil
+}

@@ -1,0 +1,151 @@
+// Command echo is the service that the journeys call. It needs no other file, so
+// it runs under every driver and in an image made from nothing.
+//
+// Its environment says how it behaves:
+//
+//	BEHAVIOUR   exit (says why and ends at once), mute (runs and never listens),
+//	            empty: serves
+//	START_DELAY how long it takes before it listens
+//
+// It serves JSON-RPC 1.1 at POST / (any method: the result is the parameters and
+// the facts below) and, for GET:
+//
+//	/        the facts: who it is and how many calls it has answered
+//	/env     its environment
+//	/slow    answers after ?ms=
+//	/stream  ?n= lines, one every ?ms=
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// facts tell one instance from another.
+type facts struct {
+	Version string `json:"version"`
+	Alloc   string `json:"alloc"`
+	Calls   int64  `json:"calls"` // typed ones that were answered, this one included
+}
+
+func main() {
+	switch os.Getenv("BEHAVIOUR") {
+	case "exit":
+		fmt.Fprintln(os.Stderr, "cannot read the table of species: no such table")
+		os.Exit(3)
+	case "mute":
+		select {}
+	}
+	if err := serve(); err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		os.Exit(1)
+	}
+}
+
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if text := os.Getenv("START_DELAY"); text != "" {
+		delay, err := time.ParseDuration(text)
+		if err != nil {
+			return err
+		}
+		wait(ctx, delay)
+	}
+	srv := &http.Server{
+		Addr:    net.JoinHostPort(os.Getenv("HOST"), cmp.Or(os.Getenv("PORT"), "5000")),
+		Handler: routes(),
+		// Longer than any caller keeps a connection.
+		IdleTimeout:       3 * time.Minute,
+		ReadHeaderTimeout: time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.ListenAndServe() }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		return err
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func routes() http.Handler {
+	var calls atomic.Int64
+	now := func() facts {
+		return facts{Version: os.Getenv("DYNSVC_VERSION"), Alloc: cmp.Or(os.Getenv("NOMAD_ALLOC_ID"), os.Getenv("DYNSVC_ALLOC")), Calls: calls.Load()}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { answer(w, now()) })
+	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
+		var in struct {
+			ID     json.RawMessage   `json:"id"`
+			Params []json.RawMessage `json:"params"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		calls.Add(1)
+		answer(w, map[string]any{"version": "1.1", "id": in.ID, "result": []any{in.Params, now()}})
+	})
+	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
+		env := map[string]string{}
+		for _, v := range os.Environ() {
+			name, value, _ := strings.Cut(v, "=")
+			env[name] = value
+		}
+		answer(w, env)
+	})
+	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
+		wait(r.Context(), milliseconds(r, "ms"))
+		answer(w, now())
+	})
+	mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.FormValue("n")) // none: no lines
+		for i := range n {
+			fmt.Fprintf(w, "line %d\n", i)
+			if err := http.NewResponseController(w).Flush(); err != nil {
+				return
+			}
+			wait(r.Context(), milliseconds(r, "ms"))
+		}
+	})
+	return mux
+}
+
+func milliseconds(r *http.Request, name string) time.Duration {
+	n, _ := strconv.Atoi(r.FormValue(name)) // none: at once
+	return time.Duration(n) * time.Millisecond
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the caller may have left
+}

@@ -1,0 +1,324 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/scheduler"
+	"github.com/dynsvc/dynsvc/server"
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+const token = "correct horse"
+
+// cluster holds counts, and is the gate too: nothing has to be drained here.
+type cluster struct {
+	counts map[service.ID]int
+	fresh  bool
+}
+
+func (c *cluster) Scale(_ context.Context, s service.Scaling) (uint64, error) {
+	c.counts[s.ID] = s.To
+	return 1, nil
+}
+
+func (c *cluster) State(_ context.Context, id service.ID) (service.State, error) {
+	return service.State{ID: id, Registered: true, Count: c.counts[id], Revision: 1}, nil
+}
+
+func (c *cluster) States() (states []service.State, fresh bool) {
+	for id, n := range c.counts {
+		states = append(states, service.State{ID: id, Registered: true, Count: n, Revision: 1})
+	}
+	return states, c.fresh
+}
+
+func (c *cluster) Logs(_ context.Context, _ service.ID, _ service.LogOptions, emit func(service.LogLine) error) error {
+	return emit(service.LogLine{Alloc: "a1", Stream: "stdout", Text: "hello"})
+}
+func (c *cluster) Explain(context.Context, service.ID) ([]string, error) {
+	return []string{"all is well"}, nil
+}
+func (c *cluster) Nodes(context.Context) ([]service.Node, error) {
+	return []service.Node{{Name: "n1"}}, nil
+}
+func (c *cluster) Loads() []service.Load                                    { return nil }
+func (c *cluster) Drain(context.Context, service.ID, int) bool              { return true }
+func (c *cluster) Open(service.ID)                                          {}
+func (c *cluster) SetStopped(service.ID, bool)                              {}
+func (c *cluster) Check(context.Context, service.Version) ([]string, error) { return nil, nil }
+func (c *cluster) Deploy(context.Context, service.Version) error            { return nil }
+
+type world struct {
+	*httptest.Server
+	cluster *cluster
+	catalog *catalog.Catalog
+	db      *store.DB
+}
+
+func open(t *testing.T) *world {
+	t.Helper()
+	dir := t.TempDir()
+	log := hclog.NewNullLogger()
+	db, err := store.Open(t.Context(), filepath.Join(dir, "dynsvc.db"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c := &cluster{counts: map[service.ID]int{}, fresh: true}
+	engine := scheduler.New(db, c, c, log, scheduler.Options{})
+	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Loads: c.Loads,
+		Render: func(_ context.Context, v service.Version) (service.Job, error) {
+			return service.Job{Version: v, HCL: `job "x" {}`}, nil
+		}}, log, server.Options{Token: token, Version: "1.2.3", URL: "http://calls.example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Server: httptest.NewServer(handler), cluster: c, catalog: cat, db: db}
+	t.Cleanup(w.Close)
+	return w
+}
+
+var hello fs.FS = fstest.MapFS{
+	"module.hcl": {Data: []byte(`module "Hello" {
+  version   = "1.0.0"
+  interface = "Hello.spec"
+  run {
+    command = "bin/hello"
+  }
+}`)},
+	"Hello.spec": {Data: []byte("module Hello {};\n")},
+}
+
+func (w *world) register(t *testing.T, tag string) service.Version {
+	t.Helper()
+	v, _, err := w.catalog.Register(t.Context(), catalog.Upload{Files: hello, Tag: tag, By: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// ask sends a request with the token and returns the status, the body and the header.
+func (w *world) ask(t *testing.T, method, path, body string) (int, string, http.Header) {
+	t.Helper()
+	return w.askAs(t, token, method, path, body)
+}
+
+func (w *world) askAs(t *testing.T, token, method, path, body string) (int, string, http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req) // redirects are answers here
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text), resp.Header
+}
+
+// TestEveryOperationNeedsTheToken walks the served OpenAPI, so that an operation
+// that is added later is walked too.
+func TestEveryOperationNeedsTheToken(t *testing.T) {
+	w := open(t)
+	_, text, _ := w.ask(t, http.MethodGet, "/api/v1/openapi.json", "")
+	var spec struct {
+		Paths map[string]map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal([]byte(text), &spec); err != nil {
+		t.Fatal(err)
+	}
+	if len(spec.Paths) < 10 {
+		t.Fatalf("%d paths in the OpenAPI text", len(spec.Paths))
+	}
+	for path, methods := range spec.Paths {
+		for method := range methods {
+			for _, wrong := range []string{"", "wrong", token + "x"} {
+				at := strings.NewReplacer("{", "", "}", "").Replace(path)
+				status, body, _ := w.askAs(t, wrong, strings.ToUpper(method), at, "")
+				if status != http.StatusUnauthorized || !strings.Contains(body, "admin token") {
+					t.Errorf("%s %s with token %q: %d %s", method, path, wrong, status, body)
+				}
+			}
+		}
+	}
+}
+
+func TestOperations(t *testing.T) {
+	w := open(t)
+	v := w.register(t, "release")
+	id := string(v.ID)
+	tests := []struct {
+		name, method, path, body string
+		status                   int
+		words                    []string
+	}{
+		{"list", "GET", "/api/v1/modules", "", 200, []string{`"name":"Hello"`, `"release":"` + id + `"`}},
+		{"page", "GET", "/api/v1/modules?after=hello&limit=1", "", 200, []string{`"modules":[]`}},
+		{"bad page", "GET", "/api/v1/modules?limit=0", "", 422, []string{"query.limit"}},
+		{"module in any case", "GET", "/api/v1/modules/hELLO", "", 200, []string{`"name":"Hello"`}},
+		{"no module", "GET", "/api/v1/modules/Nope", "", 404, []string{"no module Nope"}},
+		{"version by range", "GET", "/api/v1/modules/Hello/versions/%5E1", "", 200, []string{id}},
+		{"no version", "GET", "/api/v1/modules/Hello/versions/9.0.0", "", 404, []string{"9.0.0", "1.0.0"}},
+		{"file", "GET", "/api/v1/modules/Hello/versions/release/files/Hello.spec", "", 200, []string{"module Hello {};"}},
+		{"no file", "GET", "/api/v1/modules/Hello/versions/release/files/x", "", 404, []string{"x"}},
+		{"jobspec", "GET", "/api/v1/modules/Hello/versions/release/jobspec", "", 200, []string{`job "x"`}},
+		{"tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{"version":"1.0.0"}`, 200, []string{id}},
+		{"bad tag", "PUT", "/api/v1/modules/Hello/tags/1.x", `{"version":"1.0.0"}`, 422, []string{"1.x"}},
+		{"empty tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{}`, 422, []string{"version"}},
+		{"services", "GET", "/api/v1/services", "", 200, []string{`"phase":"idle"`, `"default":true`}},
+		{"service", "GET", "/api/v1/services/" + id, "", 200, []string{"all is well", `"definition"`}},
+		{"no service", "GET", "/api/v1/services/dyn-x-00000000", "", 404, []string{"dyn-x-00000000"}},
+		{"start", "POST", "/api/v1/services/" + id + "/start", "", 204, nil},
+		{"scale", "POST", "/api/v1/services/" + id + "/scale", `{"count":2}`, 204, nil},
+		{"scale above max", "POST", "/api/v1/services/" + id + "/scale", `{"count":11}`, 422, []string{"1 to 10"}},
+		{"scale below zero", "POST", "/api/v1/services/" + id + "/scale", `{"count":-1}`, 422, []string{"body.count"}},
+		{"unknown key", "POST", "/api/v1/services/" + id + "/scale", `{"cuont":1,"count":1}`, 422, []string{"cuont"}},
+		{"stop", "POST", "/api/v1/services/" + id + "/stop", "", 204, nil},
+		{"stop nobody", "POST", "/api/v1/services/dyn-x-00000000/stop", "", 404, nil},
+		{"decisions", "GET", "/api/v1/services/" + id + "/decisions", "", 200, []string{"stopped by admin", "scaled to 2"}},
+		{"logs", "GET", "/api/v1/services/" + id + "/logs", "", 200, []string{`{"alloc":"a1","stream":"stdout","text":"hello"}`}},
+		{"nodes", "GET", "/api/v1/nodes", "", 200, []string{"n1"}},
+		{"nowhere", "GET", "/nowhere", "", 404, []string{"/svc/"}},
+		{"wrong method", "DELETE", "/api/v1/modules", "", 405, []string{"DELETE"}},
+		{"no archive", "POST", "/api/v1/modules", "not an archive", 422, []string{"tar.gz"}},
+		{"bad commit", "POST", "/api/v1/modules?commit=xyz", "x", 422, []string{"query.commit"}},
+	}
+	for _, tt := range tests {
+		status, body, header := w.ask(t, tt.method, tt.path, tt.body)
+		if status != tt.status {
+			t.Errorf("%s: status = %d, want %d: %s", tt.name, status, tt.status, body)
+		}
+		for _, word := range tt.words {
+			if !strings.Contains(body, word) {
+				t.Errorf("%s: no %q in %s", tt.name, word, body)
+			}
+		}
+		if status >= 400 && header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: an error of type %q", tt.name, header.Get("Content-Type"))
+		}
+	}
+	if got := w.cluster.counts[v.ID]; got != 0 {
+		t.Errorf("count after stop = %d", got)
+	}
+}
+
+func TestUsageOfTheLastHour(t *testing.T) {
+	w := open(t)
+	v := w.register(t, "dev")
+	at := func(ago time.Duration) service.Sample {
+		return service.Sample{Service: v.ID, Start: time.Now().Add(-ago).Truncate(5 * time.Second), Width: service.Duration{Duration: 5 * time.Second},
+			Calls: 4, Errors: 1, ColdStarts: 1, Latency: 400 * time.Millisecond, LatencyMax: 200 * time.Millisecond}
+	}
+	if err := w.db.AddSamples(t.Context(), []service.Sample{at(time.Minute), at(30 * time.Minute), at(2 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := w.ask(t, http.MethodGet, "/api/v1/services/"+string(v.ID), "")
+	want := `"usage":{"calls":8,"errors":2,"cold_starts":2,"latency":"100ms","latency_max":"200ms"}`
+	if !strings.Contains(body, want) {
+		t.Errorf("no %s in %s", want, body)
+	}
+}
+
+func TestBundlesAreForNodesWithoutAToken(t *testing.T) {
+	w := open(t)
+	v := w.register(t, "dev")
+	path := "/bundles/" + strings.TrimPrefix(v.Bundle, "sha256:") + ".tar.gz"
+	if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != 200 || !strings.HasPrefix(body, "\x1f\x8b") {
+		t.Errorf("bundle: %d, %d bytes", status, len(body))
+	}
+	for _, path := range []string{"/bundles/..%2f..%2fdynsvc.db.tar.gz", "/bundles/" + strings.Repeat("0", 64) + ".tar.gz", "/bundles/"} {
+		if status, _, _ := w.askAs(t, "", http.MethodGet, path, ""); status != 404 {
+			t.Errorf("%s: status %d, want 404", path, status)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	w := open(t)
+	for path, want := range map[string]int{"/healthz": 204, "/readyz": 204} {
+		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	w.cluster.fresh = false
+	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
+		t.Errorf("/readyz without a cluster: %d %s", status, body)
+	}
+}
+
+func TestConsoleNeedsTheTokenOnce(t *testing.T) {
+	w := open(t)
+	w.register(t, "dev")
+	if status, body, _ := w.askAs(t, "", http.MethodGet, "/console", ""); status != 401 || strings.Contains(body, "Hello") {
+		t.Errorf("console without a token: %d", status)
+	}
+	status, _, header := w.askAs(t, "", http.MethodGet, "/console?token="+url.QueryEscape(token), "")
+	if status != 303 || header.Get("Location") != "/console" {
+		t.Fatalf("console with a token: %d to %q", status, header.Get("Location"))
+	}
+	cookie := header.Get("Set-Cookie")
+	for _, word := range []string{"Path=/console", "HttpOnly", "SameSite=Strict"} {
+		if !strings.Contains(cookie, word) {
+			t.Errorf("cookie %q lacks %s", cookie, word)
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/console", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Cookie", strings.Split(cookie, ";")[0])
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != 200 || !strings.Contains(string(page), `href="/svc/Hello/"`) {
+		t.Errorf("console: %d %s", resp.StatusCode, page)
+	}
+	// The cookie opens pages, not the API.
+	req.URL.Path = "/api/v1/modules"
+	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 401 {
+		t.Errorf("API with the cookie: %v, %v", resp.StatusCode, err)
+	} else if err := resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,41 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// usageSpan is how far back a service's usage reaches.
+const usageSpan = time.Hour
+
+// Usage is what a service was used for in the last hour. It is up to ten seconds
+// behind.
+type Usage struct {
+	Calls      int64            `json:"calls"`
+	Errors     int64            `json:"errors" doc:"calls answered with 5xx or not at all"`
+	ColdStarts int64            `json:"cold_starts" doc:"calls that woke the service"`
+	Latency    service.Duration `json:"latency" doc:"mean, waiting for an instance included"`
+	LatencyMax service.Duration `json:"latency_max"`
+}
+
+// usage adds up the samples of the last hour.
+func (a *api) usage(ctx context.Context, id service.ID, now time.Time) (u Usage, err error) {
+	samples, err := a.Store.Samples(ctx, id, now.Add(-usageSpan), now)
+	if err != nil {
+		return u, err
+	}
+	var total time.Duration
+	for _, s := range samples {
+		u.Calls += s.Calls
+		u.Errors += s.Errors
+		u.ColdStarts += s.ColdStarts
+		u.LatencyMax.Duration = max(u.LatencyMax.Duration, s.LatencyMax)
+		total += s.Latency
+	}
+	if u.Calls > 0 {
+		u.Latency.Duration = total / time.Duration(u.Calls)
+	}
+	return u, nil
+}
