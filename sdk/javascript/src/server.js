@@ -6,7 +6,6 @@ import { answer } from "./dispatch.js";
 
 const IDLE = 180_000; // milliseconds; longer than the gateway keeps an idle connection
 const HEAD = 64 << 10;
-const SMALL = 1 << 20; // bytes of a body that are read although the call is refused
 const LINGER = 2000; // milliseconds to take in what is still sent after a refusal
 const AFTERMATH = 1000; // milliseconds for calls to end once they are cut
 const LOOK = 20; // milliseconds between looks at what is still in flight
@@ -98,16 +97,14 @@ export class Server {
   }
 
   #send(req, res, { status, body, headers }) {
-    const length = Number(req.headers["content-length"] ?? (req.headers["transfer-encoding"] ? Infinity : 0));
-    const unread = !req.complete && length > SMALL;
-    if (unread || this.#draining) res.shouldKeepAlive = false;
+    if (this.#draining) res.shouldKeepAlive = false;
     res.writeHead(status, {
       "Content-Type": "application/json",
       "Content-Length": Buffer.byteLength(body),
       ...headers,
     });
     res.end(body);
-    if (!req.complete) req.resume();
+    if (!req.complete) discard(req);
   }
 }
 
@@ -156,6 +153,14 @@ function bodyOf(req, limit) {
     req.on("error", () => resolve(undefined)); // aborted, or a chunk that is none
     req.on("close", () => resolve(undefined));
   });
+}
+
+// discard takes in the rest of a body that nobody wants, but not for long.
+// Closing the connection at once would take the answer back.
+function discard(req) {
+  const timer = setTimeout(() => req.destroy(), LINGER);
+  req.once("close", () => clearTimeout(timer));
+  req.resume();
 }
 
 // complain answers what is no HTTP request, once, and takes in what is still
