@@ -206,14 +206,12 @@ func (c *testCase) check(t *testing.T, a answer) {
 			t.Errorf("%q stands in %s", hidden, a.body)
 		}
 	}
-	if c.Want.JSON == nil && c.Want.Absent == nil && c.Want.Says == nil {
-		return
-	}
 	var body any
-	if err := json.Unmarshal(a.body, &body); err != nil {
-		t.Fatalf("the body is no JSON: %v: %.300s", err, a.body)
-	}
+	err := json.Unmarshal(a.body, &body) // a refusal by HTTP alone may be plain text
 	if c.Want.JSON != nil {
+		if err != nil {
+			t.Fatalf("the body is no JSON: %v: %.300s", err, a.body)
+		}
 		for _, misfit := range misfits(body, c.Want.JSON, "") {
 			t.Error(misfit)
 		}

@@ -58,7 +58,7 @@ def _bytes(reply: Dict[str, Any]) -> bytes:
         return _encode_ascii(reply).encode()
 
 
-def fill(envelope: Envelope, body: bytes) -> None:
+def fill(envelope: Envelope, body: Union[bytes, bytearray]) -> None:
     """Reads a body into envelope; raises CallError and leaves there what an answer needs."""
     try:
         members, twice = _members(body.decode("utf-8"))

@@ -89,6 +89,7 @@ class Source(Protocol):  # pylint: disable=too-few-public-methods
     @property
     def log(self) -> Log:
         """The log."""
+        ...
 
 
 def enter(source: Optional[Source]) -> None:

@@ -101,7 +101,7 @@ class Method:
         for name in params:
             if name not in known:
                 raise InvalidParams("%s is no parameter: %s takes %s" % (name, self.name, self.signature))
-        arguments = []
+        arguments: List[Any] = []
         for p in self.parameters:
             if p.name in params:
                 arguments.append(p.fit(params[p.name], self.name))
@@ -116,7 +116,7 @@ class Method:
         if returned is None and self._void:
             return None
         if type(returned) is tuple:
-            return list(returned)
+            return [*returned]  # pyright: ignore[reportUnknownArgumentType]
         return [returned]
 
 

@@ -45,7 +45,7 @@ class Server:
             self._listener.close()
             raise
         self.host, self.port = self._listener.getsockname()[:2]
-        threading.Thread(target=self._accept, name="dynsvc accept", daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._listener,), name="dynsvc accept", daemon=True).start()
 
     def answer(self, request: Request, connection: Connection) -> "tuple[int, bytes, str]":
         """The answer to a request; a fault of ours is none of the caller's."""
@@ -82,24 +82,19 @@ class Server:
 
     def _wake_accept(self) -> None:
         """Ends the listener, and with it the wait of its thread."""
-        with self._lock:
-            listener, self._listener = self._listener, None  # type: ignore[assignment]
-        if listener is None:
-            return
         try:
-            listener.setblocking(False)
+            self._listener.setblocking(False)
             while True:  # whoever has been connected by the kernel is served
-                self._begin(listener.accept()[0])
+                self._begin(self._listener.accept()[0])
         except OSError:
             pass
         try:
-            listener.shutdown(socket.SHUT_RDWR)
+            self._listener.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # not every system can wake a listener so; the thread is a daemon
-        listener.close()
+        self._listener.close()
 
-    def _accept(self) -> None:
-        listener = self._listener
+    def _accept(self, listener: socket.socket) -> None:
         while not self.draining:
             try:
                 sock = listener.accept()[0]

@@ -82,9 +82,10 @@ class Service:
         What the function returns is the call's result; a tuple is several values. It must be
         made of what JSON has. The function stays as it was, so it can be tested directly.
         """
-        if function is None:
-            return lambda given: self._add(given, name or given.__name__)
-        return self._add(function, name or function.__name__)
+        def add(given: Function) -> Function:
+            return self._add(given, name or given.__name__)
+
+        return add if function is None else add(function)
 
     def _add(self, function: Function, name: str) -> Function:
         if not _NAME.fullmatch(name):
