@@ -116,7 +116,7 @@ func spawn(t *testing.T, rt runtime, env ...string) *echo {
 			t.Fatal(err)
 		}
 	}
-	e.cmd = exec.Command(program, rt.args...) //nolint:noctx // ends with the test, and by the signals that it is about
+	e.cmd = exec.Command(program, rt.args...)
 	e.cmd.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT="+strconv.Itoa(port), "PYTHONDONTWRITEBYTECODE=1")
 	e.cmd.Env = append(e.cmd.Env, env...)
 	e.cmd.Stderr = e.out

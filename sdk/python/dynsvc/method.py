@@ -11,7 +11,7 @@ from .envelope import Params
 from .errors import InvalidParams
 
 _MISSING = inspect.Parameter.empty
-_KINDS = {str: "a string", int: "a whole number", float: "a number", bool: "true or false",
+_KINDS: Dict[Any, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false",
           list: "a list", dict: "an object"}
 _UNIONS = (Union, getattr(__import__("types"), "UnionType", Union))  # X | Y since Python 3.10
 
@@ -120,7 +120,7 @@ class Method:
         return [returned]
 
 
-def said(value: Any) -> str:
+def said(value: object) -> str:
     """The kind of a JSON value in words."""
     return "null" if value is None else _KINDS.get(type(value), "something else")
 
