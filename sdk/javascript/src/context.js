@@ -18,7 +18,7 @@ export class Context {
   constructor(method, headers, requestId, progress, log) {
     this.method = method;
     this.requestId = requestId;
-    this.user = headers["x-dynsvc-user"] || null;
+    this.user = utf8(headers["x-dynsvc-user"]) || null;
     this.job = headers["x-dynsvc-job"] || null;
     this.#headers = headers;
     this.#progress = progress;
@@ -107,6 +107,13 @@ export class Context {
   #error() {
     return new Cancelled(`the call was cancelled: ${this.#why}`);
   }
+}
+
+// utf8 reads a header again, of which Node takes every byte for a character.
+function utf8(text) {
+  if (!text || !/[\x80-\xff]/.test(text)) return text;
+  const again = Buffer.from(text, "latin1").toString("utf8");
+  return again.includes("\ufffd") ? text : again;
 }
 
 function milliseconds(text) {

@@ -7,6 +7,8 @@ import { cause } from "./log.js";
 import { values } from "./method.js";
 import { Progress } from "./progress.js";
 
+const WARN_EVERY = 1000; // milliseconds between lines that say that the instance is full
+
 /** An answer that is not one of JSON-RPC. */
 export const answer = (status, content, headers) => ({ status, body: JSON.stringify(content), headers });
 
@@ -18,6 +20,7 @@ export class Dispatcher {
   #progress;
   #calls = 0; // in flight
   #running = new Set(); // contexts
+  #warnAt = 0; // when the log may say again that the instance is full
 
   constructor(service, log) {
     this.#service = service;
@@ -77,7 +80,10 @@ export class Dispatcher {
   /** The answer when there is no place. */
   full() {
     const { maxCalls } = this.#service;
-    this.#log.warn("call refused: the instance is full", { max_calls: maxCalls });
+    if (performance.now() >= this.#warnAt) {
+      this.#warnAt = performance.now() + WARN_EVERY;
+      this.#log.warn("call refused: the instance is full", { max_calls: maxCalls });
+    }
     const error = new CallError(`this instance is full: it takes ${maxCalls} calls at once; try again in a second`);
     return { status: 503, body: new Envelope().error(error), headers: { "Retry-After": "1" } };
   }

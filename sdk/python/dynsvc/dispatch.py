@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 _SMALL = 1 << 20  # bytes of a body that are read although the call is refused
+_WARN_EVERY = 1.0  # seconds between lines that say that the instance is full
 
 
 class Dispatcher:
@@ -43,6 +44,7 @@ class Dispatcher:
         self._progress = Progress(log)
         self._lock = threading.Lock()  # guards _calls
         self._calls = 0  # in flight
+        self._warn_at = 0.0  # when the log may say again that the instance is full
 
     def answer(self, request: Request, connection: "Connection", draining: bool) -> "tuple[int, bytes, str]":
         """The answer to a request; raises BadRequest for a body that cannot be read."""
@@ -86,7 +88,10 @@ class Dispatcher:
                 self._calls -= 1
 
     def _full(self, request: Request, connection: "Connection") -> "tuple[int, bytes, str]":
-        self._log.warn("call refused: the instance is full", max_calls=self._max_calls)
+        now = time.monotonic()
+        if now >= self._warn_at:
+            self._warn_at = now + _WARN_EVERY
+            self._log.warn("call refused: the instance is full", max_calls=self._max_calls)
         if not request.chunked and request.length <= _SMALL:
             connection.body(request, _SMALL)
         error = CallError("this instance is full: it takes %d calls at once; try again in a second" % self._max_calls)

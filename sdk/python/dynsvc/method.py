@@ -11,8 +11,10 @@ from .envelope import Params
 from .errors import InvalidParams
 
 _MISSING = inspect.Parameter.empty
-_KINDS: Dict[Any, str] = {str: "a string", int: "a whole number", float: "a number", bool: "true or false",
-          list: "a list", dict: "an object"}
+_KINDS: Dict[Any, str] = {
+    str: "a string", int: "a whole number", float: "a number",
+    bool: "true or false", list: "a list", dict: "an object",
+}
 _UNIONS = (Union, getattr(__import__("types"), "UnionType", Union))  # X | Y since Python 3.10
 
 

@@ -24,7 +24,10 @@ class Request:
     __slots__ = ("method", "path", "headers", "length", "chunked", "keep", "waits")
 
     def __init__(self, head: bytes) -> None:
-        text = head.decode("latin-1")
+        try:
+            text = head.decode()
+        except UnicodeDecodeError:
+            text = head.decode("latin-1")  # as HTTP was once
         lines = text.split("\r\n")
         breaks = len(lines) - 1
         if text.count("\n") != breaks or text.count("\r") != breaks or "\0" in text:
