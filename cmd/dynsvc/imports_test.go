@@ -27,6 +27,9 @@ var allowed = map[string][]string{
 	"server":     {"service", "catalog", "store", "scheduler", "jobspec"},
 	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "examples"},
 
+	"sdk":         nil,
+	"sdk/sdktest": {"sdk"},
+
 	// What follows is not part of the product.
 	"examples":             nil,
 	"examples/treebrowser": nil,
@@ -35,6 +38,8 @@ var allowed = map[string][]string{
 	"e2e/bench/answer":     nil,
 	"e2e/cluster":          nil,
 	"e2e/devcluster":       {"e2e/cluster"},
+	"sdk/conformance":      nil,
+	"sdk/conformance/echo": {"sdk"},
 }
 
 // sole names the only package that may import a library.
