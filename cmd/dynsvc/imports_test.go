@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"e2e/bench/answer":     nil,
 	"e2e/cluster":          nil,
 	"e2e/devcluster":       {"e2e/cluster"},
+	"sdk/conformance":      nil,
 	"sdk/conformance/echo": {"sdk"},
 }
 
