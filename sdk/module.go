@@ -25,6 +25,7 @@ type Module struct {
 
 	calls    atomic.Int64 // in flight
 	draining atomic.Bool
+	fullSaid atomic.Int64 // when the log said last that there is no room, in unix ms
 }
 
 // Options are what a module may say of itself. The zero value is good.

@@ -40,6 +40,9 @@ func (m *Module) call(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	defer m.calls.Add(-1)
 	if n := m.calls.Add(1); m.opts.Concurrency > 0 && n > int64(m.opts.Concurrency) {
+		if last := m.fullSaid.Load(); began.UnixMilli()-last >= 1000 && m.fullSaid.CompareAndSwap(last, began.UnixMilli()) {
+			m.log.Warn("refused calls: the instance is full", "limit", m.opts.Concurrency) // one line a second is enough
+		}
 		c := &call{module: m, out: new(bytes.Buffer)}
 		w.Header().Set("Retry-After", "1")
 		c.answer(w, http.StatusServiceUnavailable, errorf(CodeFailed, "all %d places are taken: try again", m.opts.Concurrency))

@@ -36,7 +36,9 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.buf.Write(p)
 }
 
-func (l *logbook) logger() *slog.Logger { return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})) }
+func (l *logbook) logger() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
 
 // lines returns those with that message.
 func (l *logbook) lines(t *testing.T, msg string) []map[string]any {
@@ -307,7 +309,8 @@ func TestBuffersAreNotShared(t *testing.T) {
 }
 
 func TestConcurrencyLimit(t *testing.T) {
-	m := newModule(sdk.Options{Concurrency: 2})
+	var book logbook
+	m := newModule(sdk.Options{Concurrency: 2, Logger: book.logger()})
 	begun, end := make(chan struct{}, 2), make(chan struct{})
 	sdk.Handle(m, "wait", func(context.Context, sdk.None) (sdk.None, error) {
 		begun <- struct{}{}
@@ -327,6 +330,9 @@ func TestConcurrencyLimit(t *testing.T) {
 	w := post(h, `{"method":"M.answer"}`)
 	if w.Code != 503 || w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "all 2 places are taken") {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	if lines := book.lines(t, "refused calls: the instance is full"); len(lines) != 1 || lines[0]["level"] != "WARN" {
+		t.Errorf("log: %v", lines)
 	}
 	close(end)
 	wg.Wait()
