@@ -21,6 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Health = Callable[[], Union[None, bool, str]]
 Status = Callable[[], Mapping[str, Any]]
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 _NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
 
 
@@ -163,17 +164,26 @@ class Service:
 
 
 def _signals() -> Callable[[], str]:
-    """Returns a function that waits for the next signal to stop."""
+    """Returns a function that waits for the next signal to stop.
+
+    The interpreter writes the number itself, at once. A handler in Python would have to
+    wait until the main thread runs again, which may just be about to wait.
+    """
     if threading.current_thread() is not threading.main_thread():
         raise Misconfigured("service.run() must be called in the main thread, which gets the signals")
     ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
+    for number in _STOPS:
+        signal.signal(number, lambda _number, _frame: None)
 
-    def note(number: int, _frame: object) -> None:
-        os.write(theirs, bytes([number]))
+    def wait() -> str:
+        while True:
+            number = os.read(ours, 1)[0]
+            if number in _STOPS:  # the author may handle others
+                return signal.Signals(number).name
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
-    return lambda: signal.Signals(os.read(ours, 1)[0]).name
+    return wait
 
 
 def _at_once(wait: Callable[[], str]) -> None:
