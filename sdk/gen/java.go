@@ -1,0 +1,3 @@
+package gen
+
+func javaClient(*unit) ([]File, error) { return nil, ErrUnknown }

@@ -1,0 +1,3 @@
+package gen
+
+func perlClient(*unit) ([]File, error) { return nil, ErrUnknown }

@@ -1,0 +1,3 @@
+package gen
+
+func rClient(*unit) ([]File, error) { return nil, ErrUnknown }

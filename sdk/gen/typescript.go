@@ -1,0 +1,3 @@
+package gen
+
+func typescriptClient(*unit) ([]File, error) { return nil, ErrUnknown }
