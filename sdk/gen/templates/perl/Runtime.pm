@@ -16,17 +16,25 @@ our $VERSION = '0';
 
 my $AGENT = 'dynsvc-client-perl/0';
 
-# How many seconds one question about a job may be held open by the server: as
-# long as it offers where only the end counts, short where progress is shown.
-my $LONG_POLL  = 30;
-my $SHORT_POLL = 2;
+# What the kinds of types are called in errors.
+my %NOUN = (
+    string    => 'text',
+    int       => 'an integer',
+    float     => 'a number',
+    list      => 'an array',
+    tuple     => 'an array',
+    mapping   => 'a hash',
+    structure => 'a hash',
+);
 
+# Numbers that Perl cannot hold are read as text.
+my $LONG   = qr/\A-?[0-9]{16,}\z/a;
 my $NUMBER = qr/\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z/a;
 
 my %DEFAULT = (
     connect_timeout => 10,
-    timeout         => 600,
-    retry_time      => 30,
+    timeout         => 300,
+    retry_time      => 60,
     idempotent      => [],
     verify_SSL      => 1,
 );
@@ -82,7 +90,7 @@ sub call_now {
     );
     ref $reply->{json} eq 'HASH' && exists $reply->{json}{result}
         or DynsvcClient::TransportError->throw("$method: the answer is no JSON-RPC: " . excerpt($reply->{text}), reply($reply));
-    return results($function, $reply->{json}{result}, $reply);
+    return shape(results($function, $reply->{json}{result}, $reply));
 }
 
 # submit makes a job of a call. The key makes sure that a submission which is
@@ -112,7 +120,21 @@ sub run {
     my ($self, $function, @given) = @_;
     my (undef, %option) = arguments($function, \@given, qw(timeout progress cancelled));
     my $job = $self->submit($function, @given[0 .. @{$function->{params}} - 1]);
-    return $job->wait(%option, abandon => 1);
+    my @values;
+    if (!eval { @values = $job->wait(%option); 1 }) {
+        my $error = $@;
+        # Nobody else knows of the job: it shall not go on alone.
+        eval { $self->ask('DELETE', $job->path, about => 'cancel', timeout => 5, retry_time => 0) } if !$job->{over};
+        die $error;
+    }
+    return shape(@values);
+}
+
+# job is the handle of a job that was submitted before.
+sub job {
+    my ($self, $function, $id) = @_;
+    length($id // '') or DynsvcClient::TypeError->throw("$function->{name}: give the id of a job");
+    return DynsvcClient::Job->new($self, $function, $id);
 }
 
 # may_repeat says whether a call may be sent again after an answer was lost.
@@ -129,29 +151,29 @@ sub ask {
     my $now         = clock_gettime(CLOCK_MONOTONIC);
     my $timeout     = $option{timeout} // $self->{timeout};
     my $deadline    = $timeout ? $now + $timeout : 9**9**9;
-    my $retry_until = $now + $self->{retry_time};
+    my $retry_until = $now + ($option{retry_time} // $self->{retry_time});
     $retry_until = $deadline if $deadline < $retry_until;
-    my $pause = 0.1;
+    my $pause = 0.2;
     while (1) {
         my $reply = $self->exchange($method, $path, $deadline, %option);
         my $wait;
-        if ($reply->{refused} || $reply->{lost} && $option{again}) {
-            $wait  = $pause * (0.5 + rand 1);
-            $pause = $pause < 1 ? $pause * 2 : 2;
+        if ($reply->{status} == 503 && defined $reply->{retry_after}) {
+            $wait = $reply->{retry_after} =~ /\A[0-9]+\z/a ? $reply->{retry_after} : $pause;
         }
-        elsif ($reply->{status} == 503 && defined $reply->{retry_after}) {
-            $wait = $reply->{retry_after} > 0.1 ? $reply->{retry_after} : 0.1;
+        elsif ($reply->{refused} || $option{again} && ($reply->{lost} || $reply->{status} =~ /\A50[234]\z/)) {
+            $wait  = $pause * (0.5 + rand 1);
+            $pause = $pause < 2.5 ? $pause * 2 : 5;
         }
         $now = clock_gettime(CLOCK_MONOTONIC);
         if (defined $wait && $now + $wait < $retry_until) {
             sleep $wait;
             next;
         }
-        if ($reply->{lost} && $now >= $deadline) {
-            DynsvcClient::TransportError->throw("$option{about}: no answer within $timeout seconds", timeout => 1);
+        if ($reply->{lost} && $now > $deadline - 0.01) {
+            DynsvcClient::TimeoutError->throw("$option{about}: no answer within $timeout seconds");
         }
         if ($reply->{refused} || $reply->{lost}) {
-            DynsvcClient::TransportError->throw("$option{about}: $self->{url}: $reply->{text}", refused => $reply->{refused});
+            DynsvcClient::TransportError->throw("$option{about}: $self->{url}: $reply->{text}", status => 0);
         }
         return checked($reply, $option{about});
     }
@@ -185,12 +207,11 @@ sub exchange {
         local $! = ECONNREFUSED;
         return {status => 599, text => $text, index($text, "$!") >= 0 ? (refused => 1) : (lost => 1)};
     }
-    my $after = $response->{headers}{'retry-after'};
     return {
         status      => $response->{status},
         reason      => $response->{reason},
         request_id  => $response->{headers}{'x-request-id'},
-        retry_after => defined $after && $after =~ /\A\s*([0-9]+)\s*\z/a ? $1 : undef,
+        retry_after => $response->{headers}{'retry-after'},
         text        => $text,
     };
 }
@@ -217,7 +238,7 @@ sub checked {
         $reply->{request_id} //= $json->{request_id};
         DynsvcClient::RPCError->throw(
             $json->{detail} // $json->{title},
-            code => $reply->{status},
+            code => 0,
             name => $json->{title} // '',
             data => $json,
             reply($reply),
@@ -237,14 +258,20 @@ sub excerpt {
     return length $text > 200 ? substr($text, 0, 200) . '...' : $text;
 }
 
-# results gives what a function returns: the value of one, else all of them.
+# results reads what a function returns.
 sub results {
     my ($function, $list, $reply) = @_;
     my $types = $function->{results};
     return if !@{$types};
     ref $list eq 'ARRAY' && @{$list} >= @{$types}
         or DynsvcClient::TransportError->throw("$function->{name}: the answer has not all results of the function: " . excerpt($reply->{text}), reply($reply));
-    my @values = map { decoded($list->[$_], $types->[$_]) } 0 .. $#{$types};
+    return map { decoded($list->[$_], $types->[$_], "$function->{name}: result " . ($_ + 1), $reply) } 0 .. $#{$types};
+}
+
+# shape is how a function returns its results: nothing, the one, or all of them.
+sub shape {
+    my (@values) = @_;
+    return            if !@values;
     return $values[0] if @values == 1;
     return wantarray ? @values : \@values;
 }
@@ -296,8 +323,7 @@ sub encoded {
             or DynsvcClient::TypeError->throw("$path: expected a tuple of " . @{$part} . ' elements, found ' . @{$value});
         return '[' . join(',', map { encoded($value->[$_], $part->[$_], "$path\[$_]") } 0 .. $#{$part}) . ']';
     }
-    my %noun = (string => 'text', list => 'an array', tuple => 'an array', mapping => 'a hash', structure => 'a hash');
-    DynsvcClient::TypeError->throw("$path: expected $noun{$kind}, found " . described($value));
+    DynsvcClient::TypeError->throw("$path: expected $NOUN{$kind}, found " . described($value));
 }
 
 sub is_array {
@@ -312,7 +338,8 @@ sub is_hash {
 
 sub described {
     my ($value) = @_;
-    return ref $value ? 'a reference to ' . ref $value : "'" . excerpt("$value") . "'";
+    return 'a reference to ' . ref $value if ref $value;
+    return $value eq '' ? q{''} : q{'} . excerpt($value) . q{'};
 }
 
 my %ESCAPE = ("\n" => '\n', "\r" => '\r', "\t" => '\t', '"' => '\"', '\\' => '\\\\');
@@ -342,7 +369,7 @@ sub json_integer {
         my $text = "$value";
         return '0' if $text eq '' && !ref $value && numeric($value);    # what comparisons give for false
         return $text if $text =~ /\A-?(?:0|[1-9][0-9]*)\z/a;
-        return sprintf '%.0f', $text if looks_like_number($text) && $text == int $text && abs $text < 2**63;
+        return sprintf '%.0f', $value if looks_like_number($value) && $value == int $value && abs $value < 2**63;
     }
     DynsvcClient::TypeError->throw("$path: expected an integer, found " . described($value));
 }
@@ -355,7 +382,7 @@ sub json_number {
             $text = sprintf '%.17g', $value;    # Perl prints fewer digits than the number has
         }
         return $text if $text =~ $NUMBER;
-        return sprintf '%.17g', $text if looks_like_number($text) && $text == $text && abs $text != 9**9**9;
+        return sprintf '%.17g', $value if looks_like_number($value) && $value == $value && abs $value != 9**9**9;
     }
     DynsvcClient::TypeError->throw("$path: expected a number, found " . described($value));
 }
@@ -382,28 +409,46 @@ sub json_any {
     DynsvcClient::TypeError->throw("$path: expected data, found " . described($value));
 }
 
-# decoded gives truth values where the interface has integers their numbers, and
-# leaves the rest as it is.
+# decoded holds a value against its type. Truth values where the interface has
+# integers become numbers; the rest stays as it is.
 sub decoded {
-    my ($value, $type) = @_;
+    my ($value, $type, $path, $reply) = @_;
     return $value if !defined $value;
     my ($kind, $part) = ref $type ? @{$type} : $type;
-    if ($kind eq 'int') {
-        return JSON::PP::is_bool($value) ? ($value ? 1 : 0) : $value;
+    return $value if $kind eq 'any';
+    if ($kind eq 'string') {
+        return $value if !ref $value && !is_number($value);
     }
-    if ($kind eq 'list' && ref $value eq 'ARRAY') {
-        $_ = decoded($_, $part) for @{$value};
+    elsif ($kind eq 'int') {
+        return $value ? 1 : 0 if JSON::PP::is_bool($value);
+        return $value if is_number($value) && ($value =~ /\A-?[0-9]+\z/a || $value == int $value) || $value =~ $LONG;
+    }
+    elsif ($kind eq 'float') {
+        return $value if is_number($value) || $value =~ $LONG;
+    }
+    elsif ($kind eq 'list' && ref $value eq 'ARRAY') {
+        $value->[$_] = decoded($value->[$_], $part, "$path\[$_]", $reply) for 0 .. $#{$value};
+        return $value;
     }
     elsif ($kind eq 'mapping' && ref $value eq 'HASH') {
-        $_ = decoded($_, $part) for values %{$value};
+        $value->{$_} = decoded($value->{$_}, $part, "$path\{$_}", $reply) for keys %{$value};
+        return $value;
     }
     elsif ($kind eq 'structure' && ref $value eq 'HASH') {
-        $value->{$_} = decoded($value->{$_}, $part->{$_}) for grep { $part->{$_} } keys %{$value};
+        $value->{$_} = decoded($value->{$_}, $part->{$_}, "$path\{$_}", $reply) for grep { $part->{$_} } keys %{$value};
+        return $value;
     }
-    elsif ($kind eq 'tuple' && ref $value eq 'ARRAY') {
-        $value->[$_] = decoded($value->[$_], $part->[$_]) for grep { $_ < @{$value} } 0 .. $#{$part};
+    elsif ($kind eq 'tuple' && ref $value eq 'ARRAY' && @{$value} >= @{$part}) {
+        $value->[$_] = decoded($value->[$_], $part->[$_], "$path\[$_]", $reply) for 0 .. $#{$part};
+        return $value;
     }
-    return $value;
+    DynsvcClient::TransportError->throw("$path: expected $NOUN{$kind}, found " . described($value), reply($reply));
+}
+
+# is_number says that the JSON had a number.
+sub is_number {
+    my ($value) = @_;
+    return !ref $value && numeric($value) && !(B::svref_2object(\$value)->FLAGS & B::SVf_POK);
 }
 
 sub escape {
@@ -480,15 +525,16 @@ sub check {
 
 sub wait {
     my ($self, %option) = @_;
-    my %known = map { $_ => 1 } qw(timeout progress cancelled abandon);
+    my %known = map { $_ => 1 } qw(timeout progress cancelled);
     for my $name (sort keys %option) {
         $known{$name} or DynsvcClient::TypeError->throw("$name is no option of wait: there are cancelled, progress, timeout");
     }
     my $start    = clock_gettime(CLOCK_MONOTONIC);
     my $deadline = $option{timeout} ? $start + $option{timeout} : 9**9**9;
-    my $longest  = $option{progress} || $option{cancelled} ? $SHORT_POLL : $LONG_POLL;
+    my $longest  = $option{cancelled} ? 1 : $option{progress} ? 2 : 30;
+    my $timeout  = $self->{runtime}{timeout};
+    $longest = $timeout / 2 if $timeout && $timeout / 2 < $longest;
     my $seen     = '';
-    my $pause    = 0.1;
     while (1) {
         if ($option{cancelled} && $option{cancelled}->()) {
             $self->cancel;
@@ -496,41 +542,33 @@ sub wait {
         my $asked = clock_gettime(CLOCK_MONOTONIC);
         my $left  = $deadline - $asked;
         if ($left <= 0) {
-            $self->cancel if $option{abandon};
-            my $then = $option{abandon} ? 'it was cancelled' : 'it goes on';
-            DynsvcClient::TransportError->throw("job $self->{id} has not ended within $option{timeout} seconds; $then", timeout => 1);
+            DynsvcClient::TimeoutError->throw("job $self->{id} has not ended within $option{timeout} seconds");
         }
-        my $hold   = $left < $longest ? int $left : $longest;
-        my $status = $self->check(hold => $hold, timeout => $hold + ($self->{runtime}{timeout} || 600));
+        my $status = $self->check(hold => $left < $longest ? sprintf '%.1f', $left : $longest);
         my $state  = $status->{state};
         my $news   = join "\0", map { $_ // '' } @{$status}{qw(state progress message)};
         if ($option{progress} && $news ne $seen) {
             $option{progress}->($status);
         }
         $seen = $news;
-        if ($state eq 'done') {
-            my @values = @{$status->{result}};
-            return             if !@{$self->{function}{results}};
-            return $values[0]  if @values == 1;
-            return wantarray ? @values : \@values;
-        }
-        DynsvcClient::JobCancelled->throw("job $self->{id} was cancelled", request_id => $status->{request_id}) if $state eq 'cancelled';
-        if ($state eq 'failed' || $state eq 'dead') {
+        if ($state ne 'queued' && $state ne 'running') {
+            $self->{over} = 1;
+            return DynsvcClient::Runtime::shape(@{$status->{result}}) if $state eq 'done';
+            DynsvcClient::JobCancelled->throw("job $self->{id} was cancelled", request_id => $status->{request_id}) if $state eq 'cancelled';
             my $error = ref $status->{error} eq 'HASH' ? $status->{error} : {};
             DynsvcClient::RPCError->throw(
-                $error->{message} // "job $self->{id} ended as $state",
-                code       => $error->{code},
-                name       => $error->{name} // '',
+                $error->{message} // "job $self->{id} has ended",
+                code       => $error->{code} // 0,
+                name       => $state,
                 data       => $error->{data},
+                status     => 200,
                 request_id => $status->{request_id},
                 job        => $self->{id},
             );
         }
-        # A server that holds the question makes this needless.
-        if (clock_gettime(CLOCK_MONOTONIC) - $asked < $pause && $deadline - $asked > $pause) {
-            Time::HiRes::sleep($pause);
-            $pause = $pause < 1 ? $pause * 1.5 : 1;
-        }
+        # The server holds the question, or answers at once when something changes.
+        my $early = $asked + 0.2 - clock_gettime(CLOCK_MONOTONIC);
+        Time::HiRes::sleep($early) if $early > 0;
     }
 }
 
@@ -591,7 +629,9 @@ package DynsvcClient::TransportError;
 
 use parent -norequire, 'DynsvcClient::Error';
 
-sub timeout { return $_[0]{timeout} ? 1 : 0 }
+package DynsvcClient::TimeoutError;
+
+use parent -norequire, 'DynsvcClient::TransportError';
 
 package DynsvcClient::JobCancelled;
 
