@@ -6,18 +6,27 @@ import (
 	"unicode"
 )
 
-// words takes a name of an interface apart: at everything that is no letter or
-// digit, and where capitals say that a word begins. Words are in lower case.
+// words takes a name of an interface apart, in lower case.
 //
 //	filter_contigs -> filter contigs
 //	KBaseFeatureValues -> k base feature values
 //	getURLOf2Things -> get url of2 things
 func words(name string) []string {
+	all := split(name)
+	for i, word := range all {
+		all[i] = strings.ToLower(word)
+	}
+	return all
+}
+
+// split cuts a name at everything that is no letter or digit, and where capitals
+// say that a word begins.
+func split(name string) []string {
 	var all []string
 	var word []rune
 	flush := func() {
 		if len(word) > 0 {
-			all = append(all, strings.ToLower(string(word)))
+			all = append(all, string(word))
 			word = word[:0]
 		}
 	}

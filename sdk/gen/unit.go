@@ -113,8 +113,8 @@ var meant = map[string]bool{
 }
 
 // docLines is a doc for people, line by line: without stars, control characters,
-// trailing blanks, and the annotations that the code says in its own way. It is
-// empty where nothing is left.
+// common indentation, trailing blanks, and the annotations that the code says in
+// its own way. It is empty where nothing is left.
 func docLines(doc string) []string {
 	var lines []string
 	for line := range strings.SplitSeq(kidl.PlainDoc(doc), "\n") {
@@ -128,7 +128,28 @@ func docLines(doc string) []string {
 	for len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
+	outdent(lines)
 	return lines
+}
+
+// outdent moves all lines but the first, which has lost its indentation already,
+// to the left by what they have in common.
+func outdent(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	lines[0] = strings.TrimLeft(lines[0], " ")
+	common := -1
+	for _, line := range lines[1:] {
+		if n := len(line) - len(strings.TrimLeft(line, " ")); line != "" && (common < 0 || n < common) {
+			common = n
+		}
+	}
+	for i, line := range lines[1:] {
+		if line != "" {
+			lines[i+1] = line[common:]
+		}
+	}
 }
 
 // printable drops what no source file should have: control characters, marks
