@@ -184,7 +184,7 @@ type goFunction struct {
 func goClient(u *unit) ([]File, error) {
 	pkg := goPackage(u)
 	types := newGoTypes(u, goRuntime, "encodeTuple", "decodeTuple")
-	methods := newScope()
+	methods := newMethods(newScope(), u.module.Functions, goName)
 	var functions []goFunction
 	for _, f := range u.module.Functions {
 		functions = append(functions, types.function(f, methods))
@@ -236,9 +236,9 @@ func goPackage(u *unit) string {
 }
 
 // function names the methods for a function, and declares what they need.
-func (g *goTypes) function(f *kidl.Function, methods *scope) goFunction {
+func (g *goTypes) function(f *kidl.Function, names *methods) goFunction {
 	name := goName(f.Name)
-	m := goFunction{Call: methods.pick(name), Run: methods.pick("Run" + name), Submit: methods.pick("Submit" + name)}
+	m := goFunction{Call: names.plain[f], Run: names.pick("Run" + name), Submit: names.pick("Submit" + name)}
 	m.Quoted = strconv.Quote(f.Name)
 	m.Doc = goDoc(m.Call+" calls "+f.FullName()+"."+goRemarks(f, m), f.Doc, f.Annotations)
 	params, args := g.parameters(f.Parameters, m.Call)

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/dynsvc/dynsvc/kidl"
 )
 
 // words takes a name of an interface apart, in lower case.
@@ -160,4 +162,20 @@ func (s *scope) take(name string) bool {
 	}
 	s.taken[key] = true
 	return true
+}
+
+// methods are the names of a client's methods. Those called like a function of
+// the interface are taken first: what is made of one, as run_x of x, gives way to
+// a function with that name.
+type methods struct {
+	*scope
+	plain map[*kidl.Function]string
+}
+
+func newMethods(s *scope, functions []*kidl.Function, name func(string) string) *methods {
+	m := &methods{s, map[*kidl.Function]string{}}
+	for _, f := range functions {
+		m.plain[f] = s.pick(name(f.Name))
+	}
+	return m
 }

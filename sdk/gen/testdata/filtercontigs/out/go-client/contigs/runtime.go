@@ -366,7 +366,7 @@ func newCaller(o Options) (*caller, error) {
 		return nil, errors.New("the address of dynsvc is not known: set Options.URL or $DYNSVC_URL")
 	}
 	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no address of dynsvc: it begins with http:// or https:// and has a host", base)
+		return nil, fmt.Errorf("%q is no address of dynsvc: it must begin with http:// or https://", base)
 	}
 	c := &caller{
 		base: strings.TrimRight(base, "/"), token: o.Token, version: cmp.Or(o.Version, DefaultVersion),
