@@ -235,7 +235,7 @@ func perlQuote(text string) string {
 // with a line end. What is indented is printed as it is; elsewhere what POD would
 // read as its own is masked.
 func pod(doc string, more ...string) string {
-	lines := dedent(docLines(doc))
+	lines := docLines(doc)
 	if len(more) > 0 && len(lines) > 0 {
 		lines = append(lines, "")
 	}
@@ -257,27 +257,6 @@ func pod(doc string, more ...string) string {
 		b.WriteString(line + "\n")
 	}
 	return b.String()
-}
-
-// dedent moves all lines but the first to the left, as far as all of them can go.
-func dedent(lines []string) []string {
-	if len(lines) < 2 {
-		return lines
-	}
-	least := -1
-	for _, line := range lines[1:] {
-		if n := len(line) - len(strings.TrimLeft(line, " ")); line != "" && (least < 0 || n < least) {
-			least = n
-		}
-	}
-	out := []string{lines[0]}
-	for _, line := range lines[1:] {
-		if line != "" {
-			line = line[least:]
-		}
-		out = append(out, line)
-	}
-	return out
 }
 
 // podEscape masks what POD would read as its own.

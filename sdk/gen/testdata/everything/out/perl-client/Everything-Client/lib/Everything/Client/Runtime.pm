@@ -421,7 +421,7 @@ sub decoded {
     }
     elsif ($kind eq 'int') {
         return $value ? 1 : 0 if JSON::PP::is_bool($value);
-        return $value if is_number($value) && ($value =~ /\A-?[0-9]+\z/a || $value == int $value) || $value =~ $LONG;
+        return $value if is_number($value) ? $value == int $value : $value =~ $LONG;
     }
     elsif ($kind eq 'float') {
         return $value if is_number($value) || $value =~ $LONG;
