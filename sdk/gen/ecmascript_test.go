@@ -78,3 +78,18 @@ func TestTypeScript(t *testing.T) {
 	// Without types at run time, a wrong one is not seen.
 	drive(t, dir, []string{"liar"}, node, "driver.js")
 }
+
+func TestJavaScript(t *testing.T) {
+	t.Parallel()
+	node, tsc := interpreter(t, "node"), compiler(t)
+	dir := client(t, everything, gen.JavaScript)
+	place(t, dir, "javascript/driver.js")
+	ecmaModule(t, dir)
+	types := "declare const process: { env: { [name: string]: string | undefined } };\n"
+	if err := os.WriteFile(filepath.Join(dir, "node.d.ts"), []byte(types), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{tsc}, strict...)
+	command(t, dir, nil, node, append(args, "--allowJs", "--checkJs", "--noEmit", "node.d.ts", "driver.js")...)
+	drive(t, dir, []string{"liar"}, node, "driver.js")
+}
