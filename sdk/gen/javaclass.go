@@ -30,6 +30,9 @@ type javaField struct {
 	Optional bool
 }
 
+// javaLocals are variables of the methods of a class, which fields would hide.
+var javaLocals = setOf("other o")
+
 // typ is a type where it is used. Numbers are objects, because null fits all.
 func (w *javaWriter) typ(t *kidl.Type) string {
 	if def := t.Typedef(); def != nil {
@@ -72,7 +75,7 @@ func (w *javaWriter) class(t *kidl.Typedef) javaClass {
 	if c.Tuple {
 		w.elements(&c, t.Type.Elements)
 	} else {
-		members, variables := newScope(javaMethods, setOf("getExtra setExtra")), newScope(javaWords, setOf("extra"))
+		members, variables := newScope(javaMethods, setOf("getExtra setExtra")), newScope(javaWords, javaLocals, setOf("extra"))
 		for _, f := range t.Type.Fields {
 			w.field(&c, members, variables, f.Name, f.Type, f.Optional)
 		}
@@ -94,7 +97,7 @@ func (w *javaWriter) result(f *kidl.Function) *javaClass {
 }
 
 func (w *javaWriter) elements(c *javaClass, list []kidl.Parameter) {
-	members, variables := newScope(javaMethods), newScope(javaWords)
+	members, variables := newScope(javaMethods), newScope(javaWords, javaLocals)
 	for _, e := range list {
 		w.field(c, members, variables, e.Name, e.Type, false)
 	}
