@@ -113,7 +113,7 @@ func (e *ecmaNames) javascriptMethods(f *kidl.Function, names *methods) []string
 		body := ecmaCall(m.verb, f, args)
 		if m.verb == "" {
 			list, told = []string{"id"}, []string{"@param {string} id"}
-			body = fmt.Sprintf("    return new Job(this.#caller, [%q, %d], id);", f.Name, len(f.Results))
+			body = ecmaList("    ", "return new Job", "(", []string{"this.#caller", fmt.Sprintf("[%q, %d]", f.Name, len(f.Results)), "id"}, ")", ";")
 		}
 		told = append(told, "@returns {"+m.result+"}")
 		all = append(all, ecmaDoc("  ", m.doc, doc, annotations, told...)+"\n"+

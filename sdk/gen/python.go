@@ -72,11 +72,15 @@ func (p *pythonTypes) typedef(t *kidl.Typedef) {
 		if len(doc) > 0 {
 			p.decls.WriteString(prefixed("# ", doc) + "\n")
 		}
-		p.decls.WriteString(name + " = " + p.typ(t.Type) + "\n")
+		p.decls.WriteString(pythonSplit("", name+" = "+p.typ(t.Type), "") + "\n")
 	}
 	if convert := p.convertTypedef(t); convert != "" {
 		p.converters[t] = p.scope.pick("_to_" + snake(t.Name))
-		fmt.Fprintf(&p.converts, "%s = %s\n", p.converters[t], convert)
+		line := p.converters[t] + " = " + convert
+		if !strings.Contains(line, "\n") {
+			line = pythonSplit("", line, "")
+		}
+		p.converts.WriteString(line + "\n")
 	}
 }
 
@@ -125,7 +129,7 @@ func (p *pythonTypes) fields(name, bases, total string, doc []string, fields []k
 	if !asClass {
 		fmt.Fprintf(b, "\n%s = TypedDict(\n    %q,\n    {\n", name, name)
 		for _, f := range fields {
-			fmt.Fprintf(b, "        %q: %s,\n", f.Name, p.typ(f.Type))
+			b.WriteString(pythonSplit("        ", fmt.Sprintf("%q: %s", f.Name, p.typ(f.Type)), ",") + "\n")
 		}
 		b.WriteString("    },\n")
 		if total != "" {
@@ -144,7 +148,7 @@ func (p *pythonTypes) fields(name, bases, total string, doc []string, fields []k
 		b.WriteString("    pass\n")
 	}
 	for _, f := range fields {
-		fmt.Fprintf(b, "    %s: %s\n", f.Name, p.typ(f.Type))
+		b.WriteString(pythonSplit("    ", f.Name+": "+p.typ(f.Type), "") + "\n")
 	}
 	b.WriteString("\n")
 }
@@ -163,7 +167,7 @@ func (p *pythonTypes) namedTuple(name string, doc []string, elements []kidl.Para
 		if p.scope.taken[field] {
 			field += "_" // it would hide a type
 		}
-		fmt.Fprintf(b, "    %s: %s\n", names.pick(field, field+"_"), p.typ(e.Type))
+		b.WriteString(pythonSplit("    ", names.pick(field, field+"_")+": "+p.typ(e.Type), "") + "\n")
 	}
 	if len(elements) == 0 && len(doc) == 0 {
 		b.WriteString("    pass\n")
@@ -230,7 +234,7 @@ func (p *pythonTypes) convert(t *kidl.Type) string {
 		fields := ""
 		for _, f := range t.Fields {
 			if convert := p.convert(f.Type); convert != "" {
-				fields += fmt.Sprintf("        %q: %s,\n", f.Name, convert)
+				fields += pythonSplit("        ", fmt.Sprintf("%q: %s", f.Name, convert), ",") + "\n"
 			}
 		}
 		if fields != "" {
@@ -443,7 +447,7 @@ func pythonDoc(indent string, lines []string) string {
 		text[0] = indent + `\"` + rest
 	}
 	body := strings.TrimPrefix(strings.Join(text, "\n"), indent)
-	if len(lines) == 1 && len(indent)+len([]rune(body))+6 <= pythonWidth {
+	if len(lines) == 1 {
 		if rest, ok := strings.CutSuffix(body, `"`); ok && !strings.HasSuffix(rest, `\`) {
 			body = rest + `\"`
 		}
@@ -464,6 +468,59 @@ func pythonWrap(indent, before string, items []string, after string) string {
 		return indent + before + "(\n" + inner + list + "\n" + indent + ")" + after
 	}
 	return indent + before + "(\n" + inner + strings.Join(items, ",\n"+inner) + ",\n" + indent + ")" + after
+}
+
+// pythonSplit breaks a line that is too long and ends with a closing bracket, as
+// formatters do: what stands between the brackets goes to lines of its own.
+// after is what follows the bracket.
+func pythonSplit(indent, line, after string) string {
+	if len([]rune(indent+line+after)) <= pythonWidth || line == "" {
+		return indent + line + after
+	}
+	open := -1 // of the bracket that the last letter closes
+	var opened []int
+	for i, r := range line {
+		switch r {
+		case '[', '(':
+			opened = append(opened, i)
+		case ']', ')':
+			if i == len(line)-1 {
+				open = opened[len(opened)-1]
+			}
+			opened = opened[:len(opened)-1]
+		}
+	}
+	if open < 0 {
+		return indent + line + after
+	}
+	inside := line[open+1 : len(line)-1]
+	inner := indent + "    "
+	var items []string
+	depth, start := 0, 0
+	for i, r := range inside {
+		switch r {
+		case '[', '(':
+			depth++
+		case ']', ')':
+			depth--
+		case ',':
+			if depth == 0 {
+				items = append(items, strings.TrimSpace(inside[start:i]))
+				start = i + 1
+			}
+		}
+	}
+	items = append(items, strings.TrimSpace(inside[start:]))
+	body := inner + inside
+	if len(items) == 1 {
+		body = pythonSplit(inner, inside, "")
+	} else if len([]rune(body)) > pythonWidth {
+		for i, item := range items {
+			items[i] = pythonSplit(inner, item, ",")
+		}
+		body = strings.Join(items, "\n")
+	}
+	return indent + line[:open+1] + "\n" + body + "\n" + indent + line[len(line)-1:] + after
 }
 
 // pythonImport is an import of sorted names.

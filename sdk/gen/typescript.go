@@ -94,7 +94,7 @@ func (e *ecmaNames) typescriptMethods(f *kidl.Function, names *methods) []string
 		body := ecmaCall(m.verb, f, args)
 		if m.verb == "" {
 			list = []string{"id: string"}
-			body = fmt.Sprintf("    return new Job(this.#caller, [%q, %d], id);", f.Name, len(f.Results))
+			body = ecmaList("    ", "return new Job", "(", []string{"this.#caller", fmt.Sprintf("[%q, %d]", f.Name, len(f.Results)), "id"}, ")", ";")
 		}
 		all = append(all, ecmaDoc("  ", m.doc, doc, annotations)+"\n"+
 			ecmaList("  ", m.name, "(", list, ")", ": "+m.result+" {")+"\n"+body+"\n  }")
