@@ -87,6 +87,10 @@ func (a *api) modules() {
 		Summary: "The interface of a version as OpenAPI 3.1",
 	}, a.openAPI)
 	operation(a, huma.Operation{
+		OperationID: "get-client", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/clients/{language}",
+		Summary: "A generated client of a version in one language, as tar.gz",
+	}, a.client)
+	operation(a, huma.Operation{
 		OperationID: "get-jobspec", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/jobspec",
 		Summary: "The rendered Nomad job of a version, as HCL",
 	}, a.jobspec)

@@ -198,6 +198,8 @@ func TestOperations(t *testing.T) {
 		{"file", "GET", "/api/v1/modules/Hello/versions/release/files/Hello.spec", "", 200, []string{"module Hello {"}},
 		{"interface", "GET", "/api/v1/modules/Hello/versions/release/interface", "", 200, []string{"Says hello.", `"name":"hello"`}},
 		{"OpenAPI", "GET", "/api/v1/modules/Hello/versions/release/openapi", "", 200, []string{`"openapi":"3.1`, "http://calls.example.org/svc/Hello@" + id}},
+		{"client", "GET", "/api/v1/modules/Hello/versions/release/clients/python", "", 200, []string{"\x1f\x8b"}},
+		{"client in nothing", "GET", "/api/v1/modules/Hello/versions/release/clients/cobol", "", 404, []string{"python"}},
 		{"no file", "GET", "/api/v1/modules/Hello/versions/release/files/x", "", 404, []string{"x"}},
 		{"jobspec", "GET", "/api/v1/modules/Hello/versions/release/jobspec", "", 200, []string{`job "x"`}},
 		{"tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{"version":"1.0.0"}`, 200, []string{id}},

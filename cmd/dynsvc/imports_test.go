@@ -25,11 +25,12 @@ var allowed = map[string][]string{
 	"consul":     {"service"},
 	"local":      {"service"},
 	"gateway":    {"service"},
-	"server":     {"service", "catalog", "store", "scheduler", "jobspec"},
-	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "examples"},
+	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
+	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
+	"sdk/gen":     {"kidl"},
 
 	// What follows is not part of the product.
 	"examples":             nil,

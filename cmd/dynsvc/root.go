@@ -55,7 +55,7 @@ wrote into this folder.`,
 		}
 	}
 	add("run", newDev(), newAgent(), newVersion())
-	add("module", newRegister(remote), newList(remote), newTag(remote), newJobspec(remote))
+	add("module", newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
 	add("service", newCall(remote), newStatus(remote), newStart(remote), newStop(remote), newScale(remote), newLogs(remote))
 	return root
 }
