@@ -268,6 +268,8 @@ func TestRealErrors(t *testing.T) {
 	id := r.ensure(spec{name: "errors", args: []string{"python3", "-c", answers}})
 	deploys := r.ensure(spec{name: "deploys", args: []string{"python3", "-c", answers}, update: 1})
 	r.scale(deploys, 1)
+	// The deployment begins with the placement and lasts 10 s at least.
+	r.until("placement", deploys, func(s service.State) bool { return len(s.Endpoints) > 0 })
 	tests := []struct {
 		name string
 		in   service.Scaling
