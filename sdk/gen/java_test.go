@@ -84,3 +84,11 @@ func wellFormed(t *testing.T, path string) {
 		}
 	}
 }
+
+// TestEverySpecJava compiles the clients of all interfaces, each by itself, in one
+// Java machine.
+func TestEverySpecJava(t *testing.T) {
+	t.Parallel()
+	dir, packages := everySpec(t, gen.Options{Language: gen.Java})
+	command(t, dir, nil, interpreter(t, "java"), append([]string{driver(t, "CompileAll.java"), jackson(t)}, packages...)...)
+}

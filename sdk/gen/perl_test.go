@@ -70,3 +70,20 @@ func filesOf(t *testing.T, dir, ending string) []string {
 	}
 	return all
 }
+
+// TestEverySpecPerl lets Perl and podchecker read the clients of all interfaces.
+func TestEverySpecPerl(t *testing.T) {
+	t.Parallel()
+	dir, packages := everySpec(t, gen.Options{Language: gen.Perl})
+	perl, podchecker := interpreter(t, "perl"), interpreter(t, "podchecker")
+	for _, name := range packages {
+		lib := filepath.Join(dir, name, "lib")
+		for _, path := range filesOf(t, lib, ".pm") {
+			if strings.HasSuffix(path, "/Runtime.pm") {
+				continue
+			}
+			command(t, dir, nil, perl, "-I"+lib, "-Mwarnings=FATAL,all", "-c", path)
+			command(t, dir, nil, podchecker, "-warnings", path)
+		}
+	}
+}

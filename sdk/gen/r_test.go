@@ -48,3 +48,11 @@ func TestRIsClean(t *testing.T) {
 		command(t, library, nil, interpreter(t, "Rscript"), driver(t, "check.R"), library, client(t, name, gen.R))
 	}
 }
+
+// TestEverySpecR runs the code of the clients of all interfaces and checks their
+// help pages.
+func TestEverySpecR(t *testing.T) {
+	t.Parallel()
+	dir, packages := everySpec(t, gen.Options{Language: gen.R})
+	command(t, dir, nil, interpreter(t, "Rscript"), append([]string{driver(t, "source.R")}, packages...)...)
+}

@@ -216,7 +216,9 @@ _TUPLE_IN_TUPLE: Function[TupleInTupleResults] = Function(
     list_of(tuple_of(tuple, None)),
     into=TupleInTupleResults,
 )
-_A_FUNCTION_WITH_A_RATHER_LONG_NAME: Function[AFunctionWithARatherLongNameResults] = Function(
+_A_FUNCTION_WITH_A_RATHER_LONG_NAME: Function[
+    AFunctionWithARatherLongNameResults
+] = Function(
     "a_function_with_a_rather_long_name",
     _to_long_fields,
     _to_long,
