@@ -88,16 +88,25 @@ func perlClient(u *unit) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	runtime, err := verbatim("perl/Runtime.pm",
-		"DynsvcClient", d.Package, "our $VERSION = '0'", "our $VERSION = '"+d.Version+"'", "dynsvc-client-perl/0", u.agent())
-	if err != nil {
-		return nil, err
-	}
-	return []File{
+	files := []File{
 		{Path: lib + ".pm", Content: client},
-		{Path: lib + "/Runtime.pm", Content: runtime},
 		{Path: d.Dist + "/Makefile.PL", Content: make},
-	}, nil
+	}
+	for _, name := range []string{"Error", "Job", "Runtime", "Values"} {
+		oldnew := []string{"DynsvcClient", d.Package, "BANNER", d.Banner, "$VERSION = '0'", "$VERSION = '" + d.Version + "'"}
+		if name == "Values" {
+			oldnew[4] = "$VERSION   = '0'"
+		}
+		if name == "Runtime" {
+			oldnew = append(oldnew, "dynsvc-client-perl/0", u.agent())
+		}
+		text, err := verbatim("perl/"+name+".pm", oldnew...)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{Path: lib + "/" + name + ".pm", Content: text})
+	}
+	return files, nil
 }
 
 // perlWriter says things about the types of one module in Perl and POD.

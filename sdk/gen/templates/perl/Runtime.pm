@@ -1,35 +1,28 @@
 package DynsvcClient::Runtime;
 
+# BANNER
+
+# Makes requests for a client and its jobs.
+
 use 5.030;
 use strict;
 use warnings;
 
-use B ();
 use Digest::SHA ();
 use Errno qw(ECONNREFUSED);
 use HTTP::Tiny ();
-use JSON::PP ();
-use Scalar::Util qw(blessed looks_like_number);
+use Scalar::Util qw(looks_like_number);
 use Time::HiRes qw(clock_gettime sleep CLOCK_MONOTONIC);
+
+use DynsvcClient::Error;
+use DynsvcClient::Job;
+use DynsvcClient::Values qw(decoded encoded excerpt json_string parsed);
 
 our $VERSION = '0';
 
 my $AGENT = 'dynsvc-client-perl/0';
 
-# What the kinds of types are called in errors.
-my %NOUN = (
-    string    => 'text',
-    int       => 'an integer',
-    float     => 'a number',
-    list      => 'an array',
-    tuple     => 'an array',
-    mapping   => 'a hash',
-    structure => 'a hash',
-);
-
-# Numbers that Perl cannot hold are read as text.
-my $LONG   = qr/\A-?[0-9]{16,}\z/a;
-my $NUMBER = qr/\A-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][-+]?[0-9]+)?\z/a;
+my $FOREVER = 1e9;    # seconds
 
 my %DEFAULT = (
     connect_timeout => 10,
@@ -98,6 +91,11 @@ sub call_now {
 sub submit {
     my ($self, $function, @given) = @_;
     my ($params, %option) = arguments($function, \@given, qw(timeout));
+    return $self->submit_json($function, $params, %option);
+}
+
+sub submit_json {
+    my ($self, $function, $params, %option) = @_;
     my $version = length($self->{version} // '') ? $self->{version} : 'release';
     my $about   = "submit $self->{module}.$function->{name}";
     my $reply   = $self->ask(
@@ -118,8 +116,8 @@ sub submit {
 # run makes a job of a call and waits for its end.
 sub run {
     my ($self, $function, @given) = @_;
-    my (undef, %option) = arguments($function, \@given, qw(timeout progress cancelled));
-    my $job = $self->submit($function, @given[0 .. @{$function->{params}} - 1]);
+    my ($params, %option) = arguments($function, \@given, qw(timeout progress cancelled));
+    my $job = $self->submit_json($function, $params);
     my @values;
     if (!eval { @values = $job->wait(%option); 1 }) {
         my $error = $@;
@@ -199,7 +197,8 @@ sub exchange {
     }
     my $left = $deadline - clock_gettime(CLOCK_MONOTONIC);
     my $http = $self->{http};
-    $http->patience($self->{connect_timeout}, $left > 0.001 ? $left : 0.001);
+    $left = $left < 0.001 ? 0.001 : $left > $FOREVER ? $FOREVER : $left;
+    $http->patience($self->{connect_timeout}, $left);
     my $response = $http->request($method, $self->{url} . $path, \%request);
     $text .= $response->{content} // '';
     if ($response->{status} == 599 && $response->{reason} eq 'Internal Exception') {
@@ -220,7 +219,7 @@ sub exchange {
 # of JSON-RPC, or a problem as RFC 9457 has it.
 sub checked {
     my ($reply, $about) = @_;
-    my $json = eval { JSON::PP->new->utf8->allow_nonref->max_depth(10_000)->decode($reply->{text}) };
+    my $json = parsed($reply->{text});
     $reply->{json} = $json;
     my $error = ref $json eq 'HASH' ? $json->{error} : undef;
     my $ok    = $reply->{status} =~ /\A2/;
@@ -252,12 +251,6 @@ sub reply {
     return map { $_ => $reply->{$_} } qw(status request_id);
 }
 
-sub excerpt {
-    my ($text) = @_;
-    return 'nothing' if $text eq '';
-    return length $text > 200 ? substr($text, 0, 200) . '...' : $text;
-}
-
 # results reads what a function returns.
 sub results {
     my ($function, $list, $reply) = @_;
@@ -265,7 +258,7 @@ sub results {
     return if !@{$types};
     ref $list eq 'ARRAY' && @{$list} >= @{$types}
         or DynsvcClient::TransportError->throw("$function->{name}: the answer has not all results of the function: " . excerpt($reply->{text}), reply($reply));
-    return map { decoded($list->[$_], $types->[$_], "$function->{name}: result " . ($_ + 1), $reply) } 0 .. $#{$types};
+    return map { decoded($list->[$_], $types->[$_], "$function->{name}: result " . ($_ + 1), reply($reply)) } 0 .. $#{$types};
 }
 
 # shape is how a function returns its results: nothing, the one, or all of them.
@@ -296,159 +289,6 @@ sub arguments {
     my $text = '[' . join(',', @parts) . ']';
     utf8::encode($text);
     return ($text, %option);
-}
-
-# encoded writes a value as JSON of its type, still in characters. Perl does not
-# tell numbers from text; the interface does.
-sub encoded {
-    my ($value, $type, $path) = @_;
-    return 'null' if !defined $value;
-    my ($kind, $part) = ref $type ? @{$type} : $type;
-    return json_string($value) if $kind eq 'string' && !ref $value;
-    return json_integer($value, $path) if $kind eq 'int';
-    return json_number($value, $path)  if $kind eq 'float';
-    return json_any($value, $path)     if $kind eq 'any';
-    return json_string("$value") if $kind eq 'string' && blessed $value && overload::Method($value, '""');
-    if ($kind eq 'list' && is_array($value)) {
-        return '[' . join(',', map { encoded($value->[$_], $part, "$path\[$_]") } 0 .. $#{$value}) . ']';
-    }
-    if ($kind eq 'mapping' && is_hash($value)) {
-        return '{' . join(',', map { json_string($_) . ':' . encoded($value->{$_}, $part, "$path\{$_}") } sort keys %{$value}) . '}';
-    }
-    if ($kind eq 'structure' && is_hash($value)) {
-        return '{' . join(',', map { json_string($_) . ':' . encoded($value->{$_}, $part->{$_} // 'any', "$path\{$_}") } sort keys %{$value}) . '}';
-    }
-    if ($kind eq 'tuple' && is_array($value)) {
-        @{$value} == @{$part}
-            or DynsvcClient::TypeError->throw("$path: expected a tuple of " . @{$part} . ' elements, found ' . @{$value});
-        return '[' . join(',', map { encoded($value->[$_], $part->[$_], "$path\[$_]") } 0 .. $#{$part}) . ']';
-    }
-    DynsvcClient::TypeError->throw("$path: expected $NOUN{$kind}, found " . described($value));
-}
-
-sub is_array {
-    my ($value) = @_;
-    return ref $value eq 'ARRAY' || blessed $value && $value->isa('ARRAY');
-}
-
-sub is_hash {
-    my ($value) = @_;
-    return ref $value eq 'HASH' || blessed $value && Scalar::Util::reftype($value) eq 'HASH' && !$value->isa('Math::BigInt') && !$value->isa('Math::BigFloat');
-}
-
-sub described {
-    my ($value) = @_;
-    return 'a reference to ' . ref $value if ref $value;
-    return $value eq '' ? q{''} : q{'} . excerpt($value) . q{'};
-}
-
-my %ESCAPE = ("\n" => '\n', "\r" => '\r', "\t" => '\t', '"' => '\"', '\\' => '\\\\');
-
-sub json_string {
-    my ($text) = @_;
-    $text =~ s{(["\\\x00-\x1f\x7f\x{d800}-\x{dfff}])}{$ESCAPE{$1} // sprintf '\u%04x', ord $1}ge;
-    return '"' . $text . '"';
-}
-
-# numeric says that a scalar was made as a number or as a truth value.
-sub numeric {
-    my ($value) = @_;
-    my $flags = B::svref_2object(\$value)->FLAGS;
-    return $flags & (B::SVf_IOK | B::SVf_NOK);
-}
-
-sub is_truth {
-    my ($value) = @_;
-    return JSON::PP::is_bool($value) || ref $value eq 'SCALAR' && (${$value} eq '1' || ${$value} eq '0');
-}
-
-sub json_integer {
-    my ($value, $path) = @_;
-    return (ref $value eq 'SCALAR' ? ${$value} : $value) ? '1' : '0' if is_truth($value);
-    if (!ref $value || blessed $value) {
-        my $text = "$value";
-        return '0' if $text eq '' && !ref $value && numeric($value);    # what comparisons give for false
-        return $text if $text =~ /\A-?(?:0|[1-9][0-9]*)\z/a;
-        return sprintf '%.0f', $value if looks_like_number($value) && $value == int $value && abs $value < 2**63;
-    }
-    DynsvcClient::TypeError->throw("$path: expected an integer, found " . described($value));
-}
-
-sub json_number {
-    my ($value, $path) = @_;
-    if (!ref $value || blessed $value && !is_truth($value)) {
-        my $text = "$value";
-        if (!ref $value && numeric($value) && $text != $value) {
-            $text = sprintf '%.17g', $value;    # Perl prints fewer digits than the number has
-        }
-        return $text if $text =~ $NUMBER;
-        return sprintf '%.17g', $value if looks_like_number($value) && $value == $value && abs $value != 9**9**9;
-    }
-    DynsvcClient::TypeError->throw("$path: expected a number, found " . described($value));
-}
-
-# json_any writes what has no type: scalars as what they were made.
-sub json_any {
-    my ($value, $path) = @_;
-    return 'null' if !defined $value;
-    return (ref $value eq 'SCALAR' ? ${$value} : $value) ? 'true' : 'false' if is_truth($value);
-    if (!ref $value) {
-        my $flags = B::svref_2object(\$value)->FLAGS;
-        return json_string($value) if $flags & B::SVf_POK || !($flags & (B::SVf_IOK | B::SVf_NOK));
-        return json_number($value, $path);
-    }
-    if (blessed $value && ($value->isa('Math::BigInt') || $value->isa('Math::BigFloat'))) {
-        return json_number($value, $path);
-    }
-    if (is_array($value)) {
-        return '[' . join(',', map { json_any($value->[$_], "$path\[$_]") } 0 .. $#{$value}) . ']';
-    }
-    if (is_hash($value)) {
-        return '{' . join(',', map { json_string($_) . ':' . json_any($value->{$_}, "$path\{$_}") } sort keys %{$value}) . '}';
-    }
-    DynsvcClient::TypeError->throw("$path: expected data, found " . described($value));
-}
-
-# decoded holds a value against its type. Truth values where the interface has
-# integers become numbers; the rest stays as it is.
-sub decoded {
-    my ($value, $type, $path, $reply) = @_;
-    return $value if !defined $value;
-    my ($kind, $part) = ref $type ? @{$type} : $type;
-    return $value if $kind eq 'any';
-    if ($kind eq 'string') {
-        return $value if !ref $value && !is_number($value);
-    }
-    elsif ($kind eq 'int') {
-        return $value ? 1 : 0 if JSON::PP::is_bool($value);
-        return $value if is_number($value) ? $value == int $value : $value =~ $LONG;
-    }
-    elsif ($kind eq 'float') {
-        return $value if is_number($value) || $value =~ $LONG;
-    }
-    elsif ($kind eq 'list' && ref $value eq 'ARRAY') {
-        $value->[$_] = decoded($value->[$_], $part, "$path\[$_]", $reply) for 0 .. $#{$value};
-        return $value;
-    }
-    elsif ($kind eq 'mapping' && ref $value eq 'HASH') {
-        $value->{$_} = decoded($value->{$_}, $part, "$path\{$_}", $reply) for keys %{$value};
-        return $value;
-    }
-    elsif ($kind eq 'structure' && ref $value eq 'HASH') {
-        $value->{$_} = decoded($value->{$_}, $part->{$_}, "$path\{$_}", $reply) for grep { $part->{$_} } keys %{$value};
-        return $value;
-    }
-    elsif ($kind eq 'tuple' && ref $value eq 'ARRAY' && @{$value} >= @{$part}) {
-        $value->[$_] = decoded($value->[$_], $part->[$_], "$path\[$_]", $reply) for 0 .. $#{$part};
-        return $value;
-    }
-    DynsvcClient::TransportError->throw("$path: expected $NOUN{$kind}, found " . described($value), reply($reply));
-}
-
-# is_number says that the JSON had a number.
-sub is_number {
-    my ($value) = @_;
-    return !ref $value && numeric($value) && !(B::svref_2object(\$value)->FLAGS & B::SVf_POK);
 }
 
 sub escape {
@@ -489,156 +329,5 @@ sub _open_handle {
     $handle->timeout($total);
     return $handle;
 }
-
-package DynsvcClient::Job;
-
-use Scalar::Util ();
-use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
-
-sub new {
-    my ($class, $runtime, $function, $id) = @_;
-    return bless {runtime => $runtime, function => $function, id => $id}, $class;
-}
-
-sub id { return $_[0]{id} }
-
-sub check {
-    my ($self, %option) = @_;
-    my $hold  = $option{hold};
-    my $reply = $self->{runtime}->ask(
-        'GET',
-        $self->path . ($hold ? "?wait=${hold}s" : ''),
-        again   => 1,
-        timeout => $option{timeout},
-        about   => "check job $self->{id}",
-    );
-    my $status = $reply->{json};
-    ref $status eq 'HASH' && length($status->{state} // '')
-        or DynsvcClient::TransportError->throw("check job $self->{id}: the answer has no state: " . DynsvcClient::Runtime::excerpt($reply->{text}), DynsvcClient::Runtime::reply($reply));
-    if ($status->{state} eq 'done') {
-        my @values = DynsvcClient::Runtime::results($self->{function}, $status->{result}, $reply);
-        $status->{result} = \@values;
-    }
-    $status->{request_id} = $reply->{request_id};
-    return $status;
-}
-
-sub wait {
-    my ($self, %option) = @_;
-    my %known = map { $_ => 1 } qw(timeout progress cancelled);
-    for my $name (sort keys %option) {
-        $known{$name} or DynsvcClient::TypeError->throw("$name is no option of wait: there are cancelled, progress, timeout");
-    }
-    my $start    = clock_gettime(CLOCK_MONOTONIC);
-    my $deadline = $option{timeout} ? $start + $option{timeout} : 9**9**9;
-    my $longest  = $option{cancelled} ? 1 : $option{progress} ? 2 : 30;
-    my $timeout  = $self->{runtime}{timeout};
-    $longest = $timeout / 2 if $timeout && $timeout / 2 < $longest;
-    my $seen     = '';
-    while (1) {
-        if ($option{cancelled} && $option{cancelled}->()) {
-            $self->cancel;
-        }
-        my $asked = clock_gettime(CLOCK_MONOTONIC);
-        my $left  = $deadline - $asked;
-        if ($left <= 0) {
-            DynsvcClient::TimeoutError->throw("job $self->{id} has not ended within $option{timeout} seconds");
-        }
-        my $status = $self->check(hold => $left < $longest ? sprintf '%.1f', $left : $longest);
-        my $state  = $status->{state};
-        my $news   = join "\0", map { $_ // '' } @{$status}{qw(state progress message)};
-        if ($option{progress} && $news ne $seen) {
-            $option{progress}->($status);
-        }
-        $seen = $news;
-        if ($state ne 'queued' && $state ne 'running') {
-            $self->{over} = 1;
-            return DynsvcClient::Runtime::shape(@{$status->{result}}) if $state eq 'done';
-            DynsvcClient::JobCancelled->throw("job $self->{id} was cancelled", request_id => $status->{request_id}) if $state eq 'cancelled';
-            my $error = ref $status->{error} eq 'HASH' ? $status->{error} : {};
-            DynsvcClient::RPCError->throw(
-                $error->{message} // "job $self->{id} has ended",
-                code       => $error->{code} // 0,
-                name       => $state,
-                data       => $error->{data},
-                status     => 200,
-                request_id => $status->{request_id},
-                job        => $self->{id},
-            );
-        }
-        # The server holds the question, or answers at once when something changes.
-        my $early = $asked + 0.2 - clock_gettime(CLOCK_MONOTONIC);
-        Time::HiRes::sleep($early) if $early > 0;
-    }
-}
-
-sub cancel {
-    my ($self) = @_;
-    $self->{runtime}->ask('DELETE', $self->path, again => 1, about => "cancel job $self->{id}");
-    return;
-}
-
-sub path {
-    my ($self) = @_;
-    return '/api/v1/jobs/' . DynsvcClient::Runtime::escape($self->{id});
-}
-
-package DynsvcClient::Error;
-
-use overload '""' => sub { $_[0]->text }, 'bool' => sub { 1 }, fallback => 1;
-
-sub throw {
-    my ($class, $message, %detail) = @_;
-    my $level = 0;
-    $level++ while (caller $level)[0] =~ /\ADynsvcClient(?:::|\z)/ && defined((caller $level + 1)[0]);
-    my (undef, $file, $line) = caller $level;
-    die bless {%detail, message => $message, file => $file, line => $line}, $class;
-}
-
-sub message    { return $_[0]{message} }
-sub status     { return $_[0]{status} }
-sub request_id { return $_[0]{request_id} }
-
-sub text {
-    my ($self) = @_;
-    return $self->{message} . $self->where;
-}
-
-sub where {
-    my ($self) = @_;
-    my $request = defined $self->{request_id} ? " (request $self->{request_id})" : '';
-    return "$request at $self->{file} line $self->{line}.\n";
-}
-
-package DynsvcClient::RPCError;
-
-use parent -norequire, 'DynsvcClient::Error';
-
-sub code { return $_[0]{code} }
-sub name { return $_[0]{name} }
-sub data { return $_[0]{data} }
-sub job  { return $_[0]{job} }
-
-sub text {
-    my ($self) = @_;
-    my $name = length($self->{name} // '') ? "$self->{name} " : '';
-    return $name . ($self->{code} // '') . ": $self->{message}" . $self->where;
-}
-
-package DynsvcClient::TransportError;
-
-use parent -norequire, 'DynsvcClient::Error';
-
-package DynsvcClient::TimeoutError;
-
-use parent -norequire, 'DynsvcClient::TransportError';
-
-package DynsvcClient::JobCancelled;
-
-use parent -norequire, 'DynsvcClient::Error';
-
-package DynsvcClient::TypeError;
-
-use parent -norequire, 'DynsvcClient::Error';
 
 1;

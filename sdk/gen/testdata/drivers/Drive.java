@@ -165,7 +165,7 @@ public final class Drive {
         step("import", () -> c.callImport("a", "b", "c", "d", 5L));
         step("close", () -> c.close("a", "b", "c", "d", "e", "f"));
         step("whoami", c::whoami);
-        step("version", () -> version(">=1.0 <2/x").count());
+        step("version", () -> version(">=1.0 <2/x").withTimeout(Duration.ZERO).count());
         step("slow_sync", () -> same(record(), c.slow(0L, "")));
 
         step("fail", () -> c.fail(17L, "it's \"wrong\""));

@@ -110,7 +110,7 @@ step(middle           => sub { $c->middle([['l', 1, 2], ['m', 5, 6], ['r', 7, 8]
 step(import           => sub { $c->call_import('a' .. 'd', 5) });
 step(close            => sub { $c->close('a' .. 'f') });
 step(whoami           => sub { $c->whoami });
-step(version          => sub { version('>=1.0 <2/x')->count });
+step(version          => sub { client(version => '>=1.0 <2/x', timeout => 0)->count(timeout => 0) });
 step(slow_sync        => sub { $c->slow(0, '') });
 
 step(fail          => sub { $c->fail(17, q{it's "wrong"}) });

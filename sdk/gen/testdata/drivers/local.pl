@@ -9,11 +9,11 @@ use JSON::PP;
 use Math::BigInt;
 use Test::More;
 
-my $runtime = 'Everything::Client::Runtime';
+my $values = 'Everything::Client::Values';
 
 sub encoded {
     my ($value, $type) = @_;
-    my $text = eval { $runtime->can('encoded')->($value, $type, 'x') };
+    my $text = eval { $values->can('encoded')->($value, $type, 'x') };
     return defined $text ? $text : $@->message;
 }
 
@@ -52,6 +52,38 @@ my @cases = (
     ['what a structure does not know', {a => 1, b => '1'},       [structure => {a => 'string'}], '{"a":"1","b":"1"}'],
 );
 is(encoded($_->[1], $_->[2]), $_->[3], $_->[0]) for @cases;
+
+sub decoded {
+    my ($json, $type) = @_;
+    my $value = eval { $values->can('decoded')->($values->can('parsed')->($json), $type, 'x', status => 200) };
+    return $@ ? $@->message : $value;
+}
+
+# What came is encoded as anything, which shows what Perl takes it for.
+@cases = (
+    ['an integer',            '5',                          'int',    '5'],
+    ['a truth value',         'true',                       'int',    '1'],
+    ['a large integer',       '9223372036854775807',        'int',    '9223372036854775807'],
+    ['a larger one',          '-92233720368547758080',      'int',    '"-92233720368547758080"'],
+    ['a round number',        '1e3',                        'int',    '1000'],
+    ['integers',              '[1,null,false]',             [list => 'int'], '[1,null,0]'],
+    ['texts',                 '["1",null]',                 [list => 'string'], '["1",null]'],
+    ['a number',              '0.30000000000000004',        'float',  '0.30000000000000004'],
+    ['a tuple',               '["1",2]',                    [tuple => ['string', 'int']], '["1",2]'],
+    ['unknown keys',          '{"a":true,"b":[true]}',      [structure => {a => 'int'}], '{"a":1,"b":[true]}'],
+    ['any',                   '[1.5,"1",{"a":null}]',       'any',    '[1.5,"1",{"a":null}]'],
+);
+is(encoded(decoded($_->[1], $_->[2]), 'any'), $_->[3], "read $_->[0]") for @cases;
+@cases = (
+    ['text as an integer',    '"5"',                        'int',    q{x: expected an integer, found '5'}],
+    ['a fraction',            '1.5',                        'int',    q{x: expected an integer, found '1.5'}],
+    ['a number as text',      '5',                          'string', q{x: expected text, found '5'}],
+    ['in a list',             '[1,[]]',                     [list => 'int'], 'x[1]: expected an integer, found a reference to ARRAY'],
+    ['a short tuple',         '[1]',                        [tuple => ['int', 'int']], 'x: expected an array, found a reference to ARRAY'],
+    ['an array',              '[]',                         [mapping => 'int'], 'x: expected a hash, found a reference to ARRAY'],
+    ['in the depth',          '{"a":{"b":"c"}}',            [structure => {a => [mapping => 'float']}], q(x{a}{b}: expected a number, found 'c')],
+);
+is(decoded($_->[1], $_->[2]), $_->[3], "refuse $_->[0]") for @cases;
 
 my $client = Everything::Client->new(url => 'http://127.0.0.1:1/', retry_time => 0);
 sub thrown {
