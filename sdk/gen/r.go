@@ -106,12 +106,19 @@ func rClient(u *unit) ([]File, error) {
 			return nil, err
 		}
 	}
-	text, err := verbatim("r/runtime.R", "DYNSVCCLIENT", d.Package, "dynsvc-client-r/0", u.agent())
-	if err != nil {
-		return nil, err
+	for _, name := range []string{"runtime.R", "values.R"} {
+		var oldnew []string
+		if name == "runtime.R" {
+			oldnew = []string{"DYNSVCCLIENT", d.Package, "dynsvc-client-r/0", u.agent()}
+		}
+		text, err := verbatim("r/"+name, oldnew...)
+		if err != nil {
+			return nil, err
+		}
+		text = append([]byte("# "+u.banner()+"\n\n"), text...)
+		files = append(files, File{Path: d.Package + "/R/" + name, Content: text})
 	}
-	text = append([]byte("# "+u.banner()+"\n\n"), text...)
-	return append(files, File{Path: d.Package + "/R/runtime.R", Content: text}), nil
+	return files, nil
 }
 
 // rWriter says things about the types of one module in R.

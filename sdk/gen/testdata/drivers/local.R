@@ -20,7 +20,7 @@ options(digits = 3, OutDec = ",", scipen = -9) # none of them matters
 
 cases <- list(
   list("a text", "a", "string", "\"a\""),
-  list("a text that is needed to be escaped", "\"\\\n\u0001\u00fc", "string", "\"\\\"\\\\\\n\\u0001\u00fc\""),
+  list("a text that is needed to be escaped", "\"\\\n\u0001\u00fc", "string", "\"\\\"\\\\\\u000a\\u0001\u00fc\""),
   list("a factor", factor("a"), "string", "\"a\""),
   list("a number is no text", 1, "string", "x: expected a text, found numeric 1e+00"),
   list("two texts are not one", c("a", "b"), "string", "x: expected a text, found character of length 2"),

@@ -2,7 +2,7 @@
 
 for (package in commandArgs(trailingOnly = TRUE)) {
   env <- new.env(parent = globalenv())
-  for (name in c("runtime.R", "client.R")) {
+  for (name in c("values.R", "runtime.R", "client.R")) {
     sys.source(file.path(package, "R", name), env)
   }
   makers <- grep("_client$", ls(env), value = TRUE)
