@@ -31,9 +31,9 @@ var (
 )
 
 // ecmaTypesOf names the types of a unit.
-func ecmaTypesOf(u *unit) *ecmaNames {
+func ecmaTypesOf(u *unit, taken set) *ecmaNames {
 	e := &ecmaNames{names: map[*kidl.Typedef]string{}, results: map[*kidl.Function]string{}}
-	e.scope = newScope(ecmaKeywords, ecmaTypes, ecmaRuntime)
+	e.scope = newScope(ecmaKeywords, ecmaTypes, taken)
 	for _, own := range []bool{true, false} {
 		for _, t := range u.types {
 			if u.foreign(t) != own {
@@ -227,10 +227,7 @@ func ecmaMethodsOf(f *kidl.Function, names *methods, result string) []ecmaMethod
 	run := names.pick("run" + name)
 	submit := names.pick("submit" + name)
 	open := names.pick("open" + name)
-	first := "Calls " + f.FullName() + "."
-	if f.Authentication == "required" {
-		first += " It needs a token."
-	}
+	first := "Calls " + f.FullName() + "." + needsToken(f)
 	if f.Async {
 		first += " It may take long: " + run + " and " + submit + " make a job of it."
 	}

@@ -190,7 +190,7 @@ func (f *fake) params(w http.ResponseWriter, function string, raw json.RawMessag
 	}
 	if misfits := fn.FitParams(raw, 0); len(misfits) > 0 {
 		f.t.Errorf("%s got %s: %v", function, raw, misfits)
-		fault(w, http.StatusInternalServerError, "Invalid params", -32602, misfits.String(), "")
+		fault(w, http.StatusInternalServerError, "Invalid params", -32602, fmt.Sprint(misfits), "")
 		return nil, false
 	}
 	var params []any

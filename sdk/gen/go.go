@@ -33,6 +33,7 @@ type goTypes struct {
 	json  bool // whether encoding/json is needed
 
 	encode, decode string // what reads and writes tuples
+	plain          bool   // several results are a struct, which somebody else encodes
 }
 
 // goDecl is the declaration of a type.
@@ -55,8 +56,8 @@ type goField struct {
 	Empty           string // the value to send for nil; empty: as it is
 }
 
-func newGoTypes(u *unit, reserved set, encode, decode string) *goTypes {
-	g := &goTypes{scope: newScope(reserved), names: map[*kidl.Typedef]string{}, encode: encode, decode: decode}
+func newGoTypes(u *unit, reserved set, encode, decode string, plain bool) *goTypes {
+	g := &goTypes{scope: newScope(reserved), names: map[*kidl.Typedef]string{}, encode: encode, decode: decode, plain: plain}
 	// The names of the interface come before those that are made for its parts.
 	for _, own := range []bool{true, false} {
 		for _, t := range u.types {
@@ -123,10 +124,15 @@ func (g *goTypes) elements(list []kidl.Parameter, context string) []goField {
 // results declares the type of several results.
 func (g *goTypes) results(name, doc string, list []kidl.Parameter) string {
 	name = g.scope.pick(name)
-	fields := g.elements(list, name)
-	g.decls = append(g.decls, goDecl{
-		Name: name, Doc: doc, Form: "tuple", Fields: fields, Results: true, Encode: g.encode, Decode: g.decode,
-	})
+	d := goDecl{Name: name, Doc: doc, Form: "tuple", Results: true, Encode: g.encode, Decode: g.decode}
+	d.Fields = g.elements(list, name)
+	if g.plain {
+		d.Form = "struct"
+		for i := range d.Fields {
+			d.Fields[i].Empty = ""
+		}
+	}
+	g.decls = append(g.decls, d)
 	return name
 }
 
@@ -183,7 +189,7 @@ type goFunction struct {
 
 func goClient(u *unit) ([]File, error) {
 	pkg := goPackage(u)
-	types := newGoTypes(u, goRuntime, "encodeTuple", "decodeTuple")
+	types := newGoTypes(u, goRuntime, "encodeTuple", "decodeTuple", false)
 	methods := newMethods(newScope(), u.module.Functions, goName)
 	var functions []goFunction
 	for _, f := range u.module.Functions {
@@ -287,10 +293,7 @@ func (g *goTypes) result(f *kidl.Function, method string) string {
 
 // goRemarks say what the signature of a function does not.
 func goRemarks(f *kidl.Function, m goFunction) string {
-	text := ""
-	if f.Authentication == "required" {
-		text += " It needs a token."
-	}
+	text := needsToken(f)
 	if f.Async {
 		text += " It may take long: " + m.Run + " and " + m.Submit + " make a job of it."
 	}
@@ -371,5 +374,3 @@ func goLocalName(name string) string {
 	}
 	return strings.Join(all, "")
 }
-
-func goServer(*unit) ([]File, error) { return nil, ErrUnknown }

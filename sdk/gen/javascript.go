@@ -8,7 +8,7 @@ import (
 )
 
 func javascriptClient(u *unit) ([]File, error) {
-	names := ecmaTypesOf(u)
+	names := ecmaTypesOf(u, ecmaRuntime)
 	var types []string
 	for _, t := range u.types {
 		types = append(types, names.javascriptType(t))
@@ -121,5 +121,3 @@ func (e *ecmaNames) javascriptMethods(f *kidl.Function, names *methods) []string
 	}
 	return all
 }
-
-func javascriptServer(*unit) ([]File, error) { return nil, ErrUnknown }

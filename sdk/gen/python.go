@@ -33,6 +33,7 @@ type pythonTypes struct {
 	order      []string        // names of types
 	decls      strings.Builder
 	converts   strings.Builder
+	prefix     string // before the names of types: the module that they are in
 }
 
 func newPythonTypes(u *unit, taken set) *pythonTypes {
@@ -199,7 +200,7 @@ func (p *pythonTypes) typ(t *kidl.Type) string {
 		}
 		return "tuple[" + strings.Join(elements, ", ") + "]"
 	case kidl.Named:
-		return p.names[t.Typedef()]
+		return p.prefix + p.names[t.Typedef()]
 	}
 	p.used["Any"] = true
 	return "Any"
@@ -294,10 +295,7 @@ func (p *pythonTypes) function(f *kidl.Function, names *methods) pythonFunction 
 		params = append(params, local+": "+p.typ(param.Type))
 		args = append(args, local)
 	}
-	first := "Calls " + f.FullName() + "."
-	if f.Authentication == "required" {
-		first += " It needs a token."
-	}
+	first := "Calls " + f.FullName() + "." + needsToken(f)
 	doc := pythonDocLines(first, f.Doc, f.Annotations)
 	if f.Async {
 		doc = append(doc, "", "It may take long: "+run+" and "+submit+" make a job of it.")
@@ -315,7 +313,7 @@ func (p *pythonTypes) function(f *kidl.Function, names *methods) pythonFunction 
 		"cancel: Optional[threading.Event] = None",
 	}
 	return pythonFunction{
-		Descriptor: pythonWrap("", constant+": Function["+typ+"] = Function", append([]string{fmt.Sprintf("%q", f.Name)}, results...), ""),
+		Descriptor: pythonDescriptor(constant, typ, append([]string{fmt.Sprintf("%q", f.Name)}, results...)),
 		Call:       method(name, params, typ, doc, "self._caller.call", args),
 		Run: method(run, slices.Concat(params, waiting), typ, []string{
 			"Calls " + name + " as a job: submits it and waits for it, as Job.wait does.", "",
@@ -327,6 +325,16 @@ func (p *pythonTypes) function(f *kidl.Function, names *methods) pythonFunction 
 			"Returns the job of " + submit + " with that id.",
 		}, "Job", []string{"self._caller", constant, "id"}),
 	}
+}
+
+// pythonDescriptor declares what a client knows of a function.
+func pythonDescriptor(constant, typ string, arguments []string) string {
+	before := constant + ": Function[" + typ + "] = Function"
+	if len(before)+1 > pythonWidth {
+		before = constant + ": Function[\n    " + typ + "\n] = Function"
+		return before + "(\n    " + strings.Join(arguments, ",\n    ") + ",\n)"
+	}
+	return pythonWrap("", before, arguments, "")
 }
 
 func pythonClient(u *unit) ([]File, error) {
@@ -549,5 +557,3 @@ func pythonImportOrder(a, b string) int {
 	}
 	return strings.Compare(a, b)
 }
-
-func pythonServer(*unit) ([]File, error) { return nil, ErrUnknown }

@@ -8,7 +8,7 @@ import (
 )
 
 func typescriptClient(u *unit) ([]File, error) {
-	names := ecmaTypesOf(u)
+	names := ecmaTypesOf(u, ecmaRuntime)
 	var types []string
 	for _, t := range u.types {
 		types = append(types, names.typescriptType(t))

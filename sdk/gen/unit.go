@@ -87,6 +87,26 @@ func parts(t *kidl.Type) []*kidl.Type {
 // foreign says that a type belongs to another module.
 func (u *unit) foreign(t *kidl.Typedef) bool { return t.Module != u.module.Name }
 
+// served are the functions that a module's author writes. Every runtime answers
+// status itself.
+func (u *unit) served() []*kidl.Function {
+	var all []*kidl.Function
+	for _, f := range u.module.Functions {
+		if f.Name != "status" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// needsToken says so of a function, as a sentence with a blank before it.
+func needsToken(f *kidl.Function) string {
+	if f.Authentication == "required" {
+		return " It needs a token."
+	}
+	return ""
+}
+
 // banner is the line that begins a file that is overwritten each time, without
 // the comment sign of the language. Linters know its form.
 func (u *unit) banner() string {
