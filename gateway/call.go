@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -125,7 +127,11 @@ func (c *call) refuse(err error) {
 	}
 	c.status = statusOf(err)
 	if c.status >= http.StatusInternalServerError {
-		c.g.log.Warn("call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
+		level := hclog.Warn
+		if known(err) {
+			level = hclog.Debug
+		}
+		c.g.log.Log(level, "call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
 	if c.status == statusGone { // else net/http would say 200

@@ -141,7 +141,9 @@ func TestWhatAPersonReadsWhenAStartFails(t *testing.T) {
 	failed := func(f service.Failure) func(*kit) error {
 		return func(k *kit) error {
 			st := state(1)
-			f.At = time.Now()
+			if f.At.IsZero() {
+				f.At = time.Now()
+			}
 			st.Failure = &f
 			k.gw.Apply(st)
 			return nil
@@ -176,6 +178,11 @@ func TestWhatAPersonReadsWhenAStartFails(t *testing.T) {
 		{"tried again in vain", func(k *kit) error {
 			return failed(service.Failure{Cause: service.Exited, Text: "the program ended with status 7"})(k)
 		}, []string{"status 7", "tried again"}},
+		{"ended twice", func(k *kit) error {
+			once := service.Failure{Cause: service.Exited, Text: "the program ended with status 7", At: time.Unix(1, 0)}
+			again := service.Failure{Cause: service.Exited, Text: "the program ended with status 8", At: time.Unix(2, 0)}
+			return errors.Join(failed(once)(k), failed(once)(k), failed(again)(k))
+		}, []string{"could not be started: the program ended with status 8\""}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -118,6 +118,12 @@ func statusOf(err error) int {
 	return http.StatusBadGateway
 }
 
+// known reports whether an error was logged already when its cause came about:
+// a service that is broken, stopped or full refuses every call alike.
+func known(err error) bool {
+	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError))
+}
+
 // retryAfter says after how many seconds it makes sense to try again; 0: it
 // does not, or nobody knows.
 func retryAfter(err error, now time.Time) int {

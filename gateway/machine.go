@@ -164,7 +164,11 @@ func (m *machine) judge() {
 	if f == nil || m.anyReady() || same(f, m.start.old) {
 		return
 	}
-	if !f.Final && f.Cause != service.NoCapacity {
+	// A program that ended twice before it answered once is not going to: the
+	// cluster may try it for half a minute more, and the callers would wait.
+	hint := m.start.hint
+	twice := f.Cause == service.Exited && hint != nil && hint.Cause == service.Exited && !same(f, hint)
+	if !f.Final && f.Cause != service.NoCapacity && !twice {
 		m.start.hint = f // it is being tried again
 		return
 	}

@@ -142,7 +142,7 @@ func (e *Engine) apply(ctx context.Context, t *tracked, d service.Decision, revi
 	scaling := service.Scaling{ID: d.Service, To: d.To, Revision: revision, Reason: d.Reason, Decision: id}
 	revision, err = e.scale(ctx, t, scaling, how)
 	if err != nil {
-		return e.refuse(ctx, t, d, fmt.Errorf("scale %s from %d to %d: %w", d.Service, d.From, d.To, err))
+		return e.refuse(ctx, t, d, err)
 	}
 	d.Outcome = applied
 	e.mu.Lock()

@@ -75,6 +75,8 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 // hold says once why nothing is decided, and once that it is again.
 func (e *Engine) hold(why string) {
 	switch {
+	case why != "" && e.blind == "" && e.round == 0: // a start, which has heard nothing yet
+		e.log.Debug("held all counts", "reason", why)
 	case why != "" && e.blind == "":
 		e.log.Warn("held all counts", "reason", why)
 	case why == "" && e.blind != "":

@@ -120,7 +120,7 @@ func writeFiles(dir string, files []gen.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer root.Close() //nolint:errcheck // a folder: nothing is written through it
 	var names []string
 	for _, f := range files {
 		if _, err := root.Stat(f.Path); err == nil && f.Keep {

@@ -67,7 +67,7 @@ func newFake(t *testing.T) *fake {
 	model, _ := caseOf(t, everything)
 	f := &fake{t: t, model: model, tries: map[string]int{}, jobs: map[string]*fakeJob{}, keys: map[string]*fakeJob{}}
 	f.Server = httptest.NewServer(f)
-	t.Cleanup(f.Server.Close)
+	t.Cleanup(f.Close)
 	return f
 }
 
@@ -78,7 +78,7 @@ func closedURL(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }() // whether it closes well does not matter
 	return "http://" + l.Addr().String()
 }
 

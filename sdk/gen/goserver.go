@@ -99,14 +99,14 @@ func (g *goTypes) served(f *kidl.Function, names *methods, receiver string) goMe
 		m.Answer = "(" + result + ", error)"
 	}
 	m.Signature = strings.Join(append([]string{"ctx context.Context"}, params...), ", ")
-	m.Register = goRegister(f, m.Call, params, locals, types, quoted, result, g)
+	m.Register = goRegister(f, m.Call, params, locals, types, quoted, result)
 	m.Stub = goStub(f, m, receiver, result)
 	return m
 }
 
 // goRegister is the statement that makes a function callable. Where the runtime
 // takes the method as it is, it is handed over; else a function stands between.
-func goRegister(f *kidl.Function, method string, params, locals, types, quoted []string, result string, g *goTypes) string {
+func goRegister(f *kidl.Function, method string, params, locals, types, quoted []string, result string) string {
 	handle, in, pass := "sdk.Handle", "_ sdk.None", locals
 	var decode string
 	switch n := len(params); {
