@@ -100,7 +100,6 @@ func javaClient(u *unit) ([]File, error) {
 	client := javaClientData{
 		Banner: u.banner(), Package: w.pkg, Module: u.module.Name, Ref: strconv.QuoteToASCII(u.opts.Version),
 		Name: w.classes.pick(upperFirst(pascal(u.module.Name)) + "Client"),
-		Doc:  javadoc("", append([]string{"Calls the functions of the module " + u.module.Name + "."}, after(docLines(u.module.Doc))...)),
 	}
 	var files []File
 	add := func(name, template string, data any) error {
@@ -149,6 +148,7 @@ func javaClient(u *unit) ([]File, error) {
 			return nil, err
 		}
 	}
+	client.Doc = javadoc("", append([]string{"Calls the functions of the module " + u.module.Name + "."}, after(docLines(u.module.Doc))...), example(client)...)
 	client.Imports = w.clientImports(client)
 	if err := add(folder+client.Name+".java", "Client.java.tmpl", client); err != nil {
 		return nil, err
@@ -171,6 +171,28 @@ func javaClient(u *unit) ([]File, error) {
 		files = append(files, File{Path: folder + "runtime/" + name + ".java", Content: text})
 	}
 	return files, nil
+}
+
+// example shows how a client is used, with its first function.
+func example(c javaClientData) []string {
+	lines := []string{
+		"<pre>{@code",
+		c.Name + " client = new " + c.Name + "(new ClientOptions().url(\"https://dynsvc.example.org\").token(token));",
+	}
+	if len(c.Functions) > 0 {
+		f := c.Functions[0]
+		arguments := strings.TrimPrefix(f.Arguments, ", ")
+		left, again := "", ""
+		if f.Returns != "" {
+			left, again = f.Result+" result = ", "result = "
+		}
+		lines = append(lines,
+			left+"client."+f.Call+"("+arguments+");",
+			"Job<"+f.Type+"> job = client."+f.Submit+"("+arguments+");",
+			again+"job.await(new WaitOptions().timeout(Duration.ofHours(1)).progress(System.out::println));",
+		)
+	}
+	return append(lines, "}</pre>")
 }
 
 // group is what a Maven artifact of the package belongs to.

@@ -36,9 +36,10 @@ func after(lines []string) []string {
 	return append([]string{""}, lines...)
 }
 
-// javadoc is a doc as a comment, HTML with its paragraphs.
-func javadoc(indent string, lines []string) string {
-	if len(lines) == 1 {
+// javadoc is a doc as a comment, HTML with its paragraphs. The lines of html are
+// put after it as they are.
+func javadoc(indent string, lines []string, html ...string) string {
+	if len(lines) == 1 && len(html) == 0 {
 		return indent + "/** " + htmlEscape(lines[0]) + " */"
 	}
 	var b strings.Builder
@@ -52,6 +53,12 @@ func javadoc(indent string, lines []string) string {
 		}
 		b.WriteString(indent + " * " + paragraph + htmlEscape(line) + "\n")
 		paragraph = ""
+	}
+	for i, line := range html {
+		if i == 0 {
+			b.WriteString(indent + " *\n")
+		}
+		b.WriteString(indent + " * " + line + "\n")
 	}
 	b.WriteString(indent + " */")
 	return b.String()

@@ -14,6 +14,13 @@ import java.time.Duration;
  * Calls the functions of the module FilterContigs.
  *
  * <p>A module that removes short contigs from assemblies.
+ *
+ * <pre>{@code
+ * FilterContigsClient client = new FilterContigsClient(new ClientOptions().url("https://dynsvc.example.org").token(token));
+ * FilterResults result = client.filterContigs(params);
+ * Job<FilterResults> job = client.submitFilterContigs(params);
+ * result = job.await(new WaitOptions().timeout(Duration.ofHours(1)).progress(System.out::println));
+ * }</pre>
  */
 public final class FilterContigsClient {
     /** What is called unless the options say so; empty: the server's choice, its release. */

@@ -17,6 +17,13 @@ import java.util.Map;
  * Calls the functions of the module Awkward.
  *
  * <p>Names and shapes that get into each other's way. "Quoted" to begin with, and a &#92; at the end &#92;
+ *
+ * <pre>{@code
+ * AwkwardClient client = new AwkwardClient(new ClientOptions().url("https://dynsvc.example.org").token(token));
+ * Long result = client.runX(a);
+ * Job<Long> job = client.submitRunX(a);
+ * result = job.await(new WaitOptions().timeout(Duration.ofHours(1)).progress(System.out::println));
+ * }</pre>
  */
 public final class AwkwardClient {
     /** What is called unless the options say so; empty: the server's choice, its release. */

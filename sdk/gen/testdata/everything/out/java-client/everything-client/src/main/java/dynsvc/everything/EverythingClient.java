@@ -21,6 +21,13 @@ import java.util.Map;
  * <p>Docs may hold what is odd elsewhere: "quotes", 'single ones', `ticks`, a &#92; and
  * a &#92;n, %s and %d, $&#123;HOME&#125;, #&#123;x&#125;, &#64;nobody, &lt;b&gt;tags&lt;/b&gt; &amp; entities, &#123;braces&#125;,
  * """triple""", a * star / slash, =cut, ünïcode, 试验, and a tab        here.
+ *
+ * <pre>{@code
+ * EverythingClient client = new EverythingClient(new ClientOptions().url("https://dynsvc.example.org").token(token));
+ * Record result = client.echoRecord(record);
+ * Job<Record> job = client.submitEchoRecord(record);
+ * result = job.await(new WaitOptions().timeout(Duration.ofHours(1)).progress(System.out::println));
+ * }</pre>
  */
 public final class EverythingClient {
     /** What is called unless the options say so; empty: the server's choice, its release. */

@@ -6,7 +6,13 @@ import dynsvc.smallest.runtime.Caller;
 import dynsvc.smallest.runtime.ClientOptions;
 import java.time.Duration;
 
-/** Calls the functions of the module Smallest. */
+/**
+ * Calls the functions of the module Smallest.
+ *
+ * <pre>{@code
+ * SmallestClient client = new SmallestClient(new ClientOptions().url("https://dynsvc.example.org").token(token));
+ * }</pre>
+ */
 public final class SmallestClient {
     /** What is called unless the options say so; empty: the server's choice, its release. */
     public static final String DEFAULT_VERSION = "";
