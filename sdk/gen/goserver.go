@@ -159,7 +159,7 @@ func goStub(f *kidl.Function, m goMethod, receiver, result string) string {
 	text := fmt.Sprintf("%s\nfunc (*%s) %s(%s) %s {\n", m.Doc, receiver, m.Call, m.Signature, m.Answer)
 	refusal := fmt.Sprintf("sdk.Errorf(%q)", f.Name+" is not written yet")
 	if result == "" {
-		return text + "return " + refusal + "\n}"
+		return text + "\treturn " + refusal + "\n}"
 	}
-	return text + "var result " + result + "\nreturn result, " + refusal + "\n}"
+	return text + "\tvar result " + result + "\n\treturn result, " + refusal + "\n}"
 }

@@ -72,9 +72,9 @@ func (e *ecmaNames) served(f *kidl.Function, name string) javascriptFunction {
 	}
 	result := e.result(f)
 	property := " * @property {(" + strings.Join(types, ", ") + ") => " + result + " | Promise<" + result + ">} " + name
-	for i, line := range docLines(f.Doc) {
-		if i == 0 || line != "" {
-			property += "\n *   " + strings.ReplaceAll(strings.TrimLeft(line, " @"), "*/", `*\/`)
+	for _, line := range docLines(f.Doc) {
+		if line = strings.TrimLeft(line, " @"); line != "" {
+			property += "\n *   " + strings.ReplaceAll(line, "*/", `*\/`)
 		}
 	}
 	parameters := "{}"

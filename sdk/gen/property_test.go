@@ -13,20 +13,19 @@ import (
 )
 
 // everySpec generates for every module of every interface that this package and
-// package kidl are tested with and that is right. Each has a folder of its own in dir, called s<number>m<number>.
+// package kidl are tested with and that is right. Each has a folder of its own in
+// dir; packages are those that the files are in.
 func everySpec(t *testing.T, o gen.Options) (dir string, packages []string) {
 	t.Helper()
-	const reference = "../../kidl/testdata/reference"
-	specs, err := filepath.Glob(reference + "/*.spec")
-	if err != nil || len(specs) == 0 {
-		t.Fatalf("no interfaces in %s: %v", reference, err)
-	}
-	for _, name := range cases(t) {
-		own, err := filepath.Glob("testdata/" + name + "/*.spec")
-		if err != nil {
-			t.Fatal(err)
+	var specs []string
+	for _, pattern := range []string{
+		"../../kidl/testdata/reference/*.spec", "../../kidl/testdata/good/*/*.spec", "testdata/*/*.spec",
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no interfaces in %s: %v", pattern, err)
 		}
-		specs = append(specs, own...)
+		specs = append(specs, found...)
 	}
 	dir = t.TempDir()
 	for i, spec := range specs {
@@ -42,11 +41,14 @@ func everySpec(t *testing.T, o gen.Options) (dir string, packages []string) {
 			name := fmt.Sprintf("s%dm%d", i+1, k+1)
 			files := generate(t, model, o)
 			write(t, filepath.Join(dir, name), files)
-			folder, _, _ := strings.Cut(files[0].Path, "/")
+			folder, _, within := strings.Cut(files[0].Path, "/")
+			if !within {
+				folder = ""
+			}
 			packages = append(packages, path.Join(name, folder))
 		}
 	}
-	if len(packages) < 25 {
+	if len(packages) < 30 {
 		t.Fatalf("only %d modules were generated", len(packages))
 	}
 	return dir, packages
@@ -95,4 +97,30 @@ func TestEverySpecJavaScript(t *testing.T) {
 	}
 	command(t, dir, nil, interpreter(t, "node"), args...)
 	command(t, dir, nil, interpreter(t, "node"), "--input-type=module", "-e", program.String())
+}
+
+func TestEverySpecServed(t *testing.T) {
+	t.Run("go", func(t *testing.T) {
+		t.Parallel()
+		dir, _ := everySpec(t, gen.Options{Language: gen.Go, Kind: gen.Server})
+		withGoRuntime(t, dir)
+		command(t, dir, nil, interpreter(t, "go"), "vet", "-mod=mod", "./...")
+	})
+	t.Run("python", func(t *testing.T) {
+		t.Parallel()
+		dir, packages := everySpec(t, gen.Options{Language: gen.Python, Kind: gen.Server})
+		for _, name := range packages {
+			command(t, filepath.Join(dir, name), []string{withPythonRuntime(t)}, interpreter(t, "python3"), "-W", "error", "-c", "import server")
+		}
+	})
+	t.Run("javascript", func(t *testing.T) {
+		t.Parallel()
+		dir, packages := everySpec(t, gen.Options{Language: gen.JavaScript, Kind: gen.Server})
+		withJavaScriptRuntime(t, dir)
+		var program strings.Builder
+		for _, name := range packages {
+			fmt.Fprintf(&program, "await import(%q);\n", "./"+name+"/server.js")
+		}
+		command(t, dir, nil, interpreter(t, "node"), "--input-type=module", "-e", program.String())
+	})
 }

@@ -52,56 +52,72 @@ var calls = []struct {
 	{function: "count", params: `[1]`, fault: `-32602`},
 }
 
-// served are the languages of modules: how a folder is prepared, and run.
+// served are the languages of modules: how one in a folder is run.
 var served = map[gen.Language]func(t *testing.T, dir string) *exec.Cmd{
 	gen.Go: func(t *testing.T, dir string) *exec.Cmd {
-		root := runtimeFolder(t, "..", "sdk.go", "module.go")
-		goModule(t, dir, "served")
-		tool := interpreter(t, "go")
-		sums, err := os.ReadFile(filepath.Join(root, "..", "go.sum"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		command(t, dir, nil, tool, "mod", "edit", "-replace", "github.com/dynsvc/dynsvc="+filepath.Dir(root), "-require", "github.com/dynsvc/dynsvc@v0.0.0")
-		command(t, dir, nil, tool, "vet", "-mod=mod", ".")
-		command(t, dir, nil, tool, "build", "-mod=mod", "-o", "served", ".")
+		withGoRuntime(t, dir)
+		command(t, dir, nil, interpreter(t, "go"), "vet", "-mod=mod", ".")
+		command(t, dir, nil, interpreter(t, "go"), "build", "-mod=mod", "-o", "served", ".")
 		return exec.Command(filepath.Join(dir, "served"))
 	},
-	gen.Python: func(t *testing.T, dir string) *exec.Cmd {
+	gen.Python: func(t *testing.T, _ string) *exec.Cmd {
 		cmd := exec.Command(interpreter(t, "python3"), "-W", "error", "server.py")
-		cmd.Env = append(os.Environ(), "PYTHONPATH="+runtimeFolder(t, "../python", "pyproject.toml"))
+		cmd.Env = append(os.Environ(), withPythonRuntime(t))
 		return cmd
 	},
 	gen.JavaScript: func(t *testing.T, dir string) *exec.Cmd {
-		ecmaModule(t, dir)
-		modules := filepath.Join(dir, "node_modules", "@dynsvc")
-		if err := os.MkdirAll(modules, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Symlink(runtimeFolder(t, "../javascript", "package.json"), filepath.Join(modules, "sdk")); err != nil && !os.IsExist(err) {
-			t.Fatal(err)
-		}
+		withJavaScriptRuntime(t, dir)
 		return exec.Command(interpreter(t, "node"), "server.js")
 	},
 }
 
+// withGoRuntime makes a folder a Go module that takes the runtime from this tree.
+func withGoRuntime(t *testing.T, dir string) {
+	t.Helper()
+	root := filepath.Dir(runtimeFolder(t, "..", "module.go"))
+	goModule(t, dir, "served")
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "go.sum"), sums, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	command(t, dir, nil, interpreter(t, "go"), "mod", "edit",
+		"-replace", "github.com/dynsvc/dynsvc="+root, "-require", "github.com/dynsvc/dynsvc@v0.0.0")
+}
+
+// withPythonRuntime is a line of the environment that lets Python find the runtime.
+func withPythonRuntime(t *testing.T) string {
+	t.Helper()
+	return "PYTHONPATH=" + runtimeFolder(t, "../python", "pyproject.toml")
+}
+
+// withJavaScriptRuntime puts a link to the runtime into a folder.
+func withJavaScriptRuntime(t *testing.T, dir string) {
+	t.Helper()
+	ecmaModule(t, dir)
+	modules := filepath.Join(dir, "node_modules", "@dynsvc")
+	if err := os.MkdirAll(modules, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(modules, "sdk")
+	if err := os.Symlink(runtimeFolder(t, "../javascript", "package.json"), link); err != nil && !os.IsExist(err) {
+		t.Fatal(err)
+	}
+}
+
 // runtimeFolder is where the runtime of a language is, beside this package.
-func runtimeFolder(t *testing.T, path string, files ...string) string {
+func runtimeFolder(t *testing.T, path, file string) string {
 	t.Helper()
 	dir, err := filepath.Abs(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range files {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
-			return dir
-		}
+	if _, err := os.Stat(filepath.Join(dir, file)); err != nil {
+		t.Fatalf("the runtime that generated modules need is not in %s: %v", dir, err)
 	}
-	t.Fatalf("the runtime that generated modules need is not in %s", dir)
-	return ""
+	return dir
 }
 
 // TestServed runs what was generated, first as it is, then with an author's file
