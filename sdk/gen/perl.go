@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"text/template"
 
 	"github.com/dynsvc/dynsvc/kidl"
 )
@@ -80,7 +81,7 @@ func perlClient(u *unit) ([]File, error) {
 	}
 
 	lib := d.Dist + "/lib/" + strings.ReplaceAll(d.Package, "::", "/")
-	client, err := render("perl/Client.pm.tmpl", nil, d)
+	client, err := render("perl/Client.pm.tmpl", template.FuncMap{"quote": perlQuote, "pod": podEscape}, d)
 	if err != nil {
 		return nil, err
 	}

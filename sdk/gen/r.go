@@ -299,7 +299,11 @@ var rFuncs = map[string]any{
 	"name": rName,
 }
 
+// rdCondition is a line that says whether what follows is read.
+var rdCondition = regexp.MustCompile(`(?m)^#(ifn?def|endif)`)
+
 // rdEscape masks what a help page would read as its own.
 func rdEscape(text string) string {
-	return strings.NewReplacer(`\`, `\\`, "%", `\%`, "{", `\{`, "}", `\}`).Replace(text)
+	text = strings.NewReplacer(`\`, `\\`, "%", `\%`, "{", `\{`, "}", `\}`).Replace(text)
+	return rdCondition.ReplaceAllString(text, " $0")
 }

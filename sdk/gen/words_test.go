@@ -75,3 +75,42 @@ func TestEveryWordR(t *testing.T) {
 	dir, folder := everyWord(t, gen.R)
 	command(t, dir, nil, interpreter(t, "Rscript"), driver(t, "source.R"), folder)
 }
+
+// TestOddVersion writes a version into code that has what languages read in
+// literals.
+func TestOddVersion(t *testing.T) {
+	t.Parallel()
+	const version = `>=1.0 <2 "$x" @y %d {z} \'\u`
+	const spec = "module M { /* #ifdef windows\n#ifdef windows\n=head1 x\n\\u */ funcdef f() returns (); };"
+	model, err := kidl.LoadSource(nil, "M.spec", []byte(spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		language gen.Language
+		prints   func(dir string) string
+	}{
+		{gen.Java, func(dir string) string {
+			program := filepath.Join(dir, "P.java")
+			write(t, dir, []gen.File{{Path: "P.java", Content: []byte(
+				"final class P { public static void main(String[] a) { System.out.print(dynsvc.m.MClient.DEFAULT_VERSION); } }")}})
+			path := javac(t, append(filesOf(t, filepath.Join(dir, "m-client"), ".java"), program)...)
+			return command(t, dir, nil, interpreter(t, "java"), "-cp", path, "P")
+		}},
+		{gen.Perl, func(dir string) string {
+			lib := filepath.Join(dir, "M-Client", "lib")
+			command(t, dir, nil, interpreter(t, "podchecker"), "-warnings", filepath.Join(lib, "M", "Client.pm"))
+			return command(t, dir, nil, interpreter(t, "perl"), "-I"+lib, "-MM::Client", "-e", `print M::Client->new(url => "http://x")->{runtime}{version}`)
+		}},
+		{gen.R, func(dir string) string {
+			command(t, dir, nil, interpreter(t, "Rscript"), driver(t, "source.R"), "MClient")
+			return command(t, dir, nil, interpreter(t, "Rscript"), "-e", `source("MClient/R/client.R"); cat(formals(m_client)$version)`)
+		}},
+	} {
+		dir := t.TempDir()
+		write(t, dir, generate(t, model, gen.Options{Language: c.language, Version: version}))
+		if got := c.prints(dir); got != version {
+			t.Errorf("%s: the version is %q, want %q", c.language, got, version)
+		}
+	}
+}

@@ -35,7 +35,7 @@ my %function = (
 
 sub new {
     my ($class, %option) = @_;
-    $option{version} //= "release";
+    $option{version} //= 'release';
     return bless {runtime => contigs::Runtime->connect_to('FilterContigs', %option)}, $class;
 }
 
