@@ -21,20 +21,24 @@ var strict = []string{
 var installing sync.Mutex
 
 // compiler is the TypeScript compiler that testdata/package.json pins, as an
-// argument for node. It is installed once into the user's cache.
+// argument for node. It is installed once into the cache of scripts/tools.
 func compiler(t *testing.T) string {
 	t.Helper()
 	installing.Lock()
 	defer installing.Unlock()
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
+	cache := os.Getenv("DYNSVC_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache = filepath.Join(user, "dynsvc")
 	}
 	lock, err := os.ReadFile("testdata/package-lock.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := filepath.Join(cache, "dynsvc", "typescript")
+	dir := filepath.Join(cache, "typescript")
 	tsc := filepath.Join(dir, "node_modules", "typescript", "bin", "tsc")
 	have, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
 	if _, missing := os.Stat(tsc); err == nil && missing == nil && string(have) == string(lock) {

@@ -74,84 +74,93 @@ func goAuthorType(u *unit) string {
 	return name
 }
 
+// goServedFunction is a function whose registration is written.
+type goServedFunction struct {
+	name    string // in the interface
+	method  string
+	params  []goParam
+	results []string // names of the fields of the result, where there are several
+	result  string   // the type; empty: there is none
+}
+
+type goParam struct{ name, local, typ string }
+
 // served are a method and its registration.
 func (g *goTypes) served(f *kidl.Function, names *methods, receiver string) goMethod {
-	m := goMethod{Call: names.plain[f]}
+	s := goServedFunction{name: f.Name, method: names.plain[f]}
+	m := goMethod{Call: s.method, Answer: "error"}
 	m.Doc = goDoc(m.Call+" is "+f.FullName()+"."+needsToken(f), f.Doc, f.Annotations)
-	var params, locals, types, quoted []string
+	m.Signature = "ctx context.Context"
 	scope := newScope(goKeywords, goBuiltins, goServedLocal)
 	for _, p := range f.Parameters {
 		local := scope.pick(goLocalName(p.Name), goLocalName(p.Name)+"Value")
 		typ := g.typ(p.Type, m.Call+goName(p.Name))
-		params = append(params, local+" "+typ)
-		locals, types, quoted = append(locals, local), append(types, typ), append(quoted, strconv.Quote(p.Name))
+		s.params = append(s.params, goParam{p.Name, local, typ})
+		m.Signature += ", " + local + " " + typ
 	}
-	result := ""
 	switch len(f.Results) {
 	case 0:
-		m.Answer = "error"
 	case 1:
-		result = g.typ(f.Results[0].Type, m.Call+"Result")
-		m.Answer = "(" + result + ", error)"
+		s.result = g.typ(f.Results[0].Type, m.Call+"Result")
 	default:
 		name := m.Call + "Results"
-		result = g.results(name, "// "+name+" are the results of "+f.FullName()+".", f.Results)
-		m.Answer = "(" + result + ", error)"
+		s.result = g.results(name, "// "+name+" are the results of "+f.FullName()+".", f.Results)
+		fields := newScope()
+		for _, r := range f.Results {
+			s.results = append(s.results, fields.pick(goName(r.Name)))
+		}
 	}
-	m.Signature = strings.Join(append([]string{"ctx context.Context"}, params...), ", ")
-	m.Register = goRegister(f, m.Call, params, locals, types, quoted, result)
-	m.Stub = goStub(f, m, receiver, result)
+	if s.result != "" {
+		m.Answer = "(" + s.result + ", error)"
+	}
+	m.Register = s.register()
+	m.Stub = goStub(f, m, receiver, s.result)
 	return m
 }
 
-// goRegister is the statement that makes a function callable. Where the runtime
+// register is the statement that makes a function callable. Where the runtime
 // takes the method as it is, it is handed over; else a function stands between.
-func goRegister(f *kidl.Function, method string, params, locals, types, quoted []string, result string) string {
-	handle, in, pass := "sdk.Handle", "_ sdk.None", locals
-	var decode string
-	switch n := len(params); {
-	case n == 1:
-		in = params[0]
-	case n == 2 || n == 3:
-		handle += strconv.Itoa(n)
-		in = strings.Join(params, ", ")
-	case n > 3:
-		in = "args sdk.Args"
-		var into []string
-		for i, local := range locals {
-			decode += "\nvar " + local + " " + types[i]
-			into = append(into, "&"+local)
-		}
-		decode += "\nif err := args.Decode(" + strings.Join(into, ", ") + "); err != nil {\nreturn ZERO, err\n}"
+func (s goServedFunction) register() string {
+	handle, in, decode := "sdk.Handle", "_ sdk.None", ""
+	var list, locals, quoted []string
+	for _, p := range s.params {
+		list = append(list, p.local+" "+p.typ)
+		locals = append(locals, p.local)
+		quoted = append(quoted, strconv.Quote(p.name))
 	}
 	options := ""
 	if len(quoted) > 0 {
 		options = ", sdk.Params(" + strings.Join(quoted, ", ") + ")"
 	}
-	call := "f." + method + "(" + strings.Join(append([]string{"ctx"}, pass...), ", ") + ")"
-	var out, body, zero string
-	switch len(f.Results) {
-	case 0:
+	switch n := len(s.params); {
+	case n == 1:
+		in = list[0]
+	case n == 2 || n == 3:
+		handle += strconv.Itoa(n)
+		in = strings.Join(list, ", ")
+	case n > 3:
+		in = "args sdk.Args"
+		decode = "\nvar " + strings.Join(list, "\nvar ") +
+			"\nif err := args.Decode(&" + strings.Join(locals, ", &") + "); err != nil {\nreturn ZERO, err\n}"
+	}
+	call := "f." + s.method + "(" + strings.Join(append([]string{"ctx"}, locals...), ", ") + ")"
+	var out, zero, body string
+	switch {
+	case s.result == "":
 		out, zero, body = "sdk.None,", "sdk.None{}", "return sdk.None{}, "+call
-	case 1:
-		if len(params) >= 1 && len(params) <= 3 {
-			return fmt.Sprintf("%s(m, %q, f.%s%s)", handle, f.Name, method, options)
-		}
-		out, body = result+",", "return "+call
-		if decode != "" {
-			out, zero = "result "+result+", _", "result"
-		}
-	default:
-		var values []string
-		names := newScope()
-		for _, r := range f.Results {
-			values = append(values, "result."+names.pick(goName(r.Name)))
-		}
+	case s.results != nil:
 		out, zero = "sdk.Results,", "nil"
-		body = "result, err := " + call + "\nreturn sdk.Results{" + strings.Join(values, ", ") + "}, err"
+		body = "result, err := " + call + "\nreturn sdk.Results{result." + strings.Join(s.results, ", result.") + "}, err"
+	case decode != "":
+		out, zero, body = "result "+s.result+", _", "result", "return "+call
+	case len(s.params) > 0:
+		return fmt.Sprintf("%s(m, %q, f.%s%s)", handle, s.name, s.method, options)
+	default:
+		out, body = s.result+",", "return "+call
 	}
 	decode = strings.ReplaceAll(decode, "ZERO", zero)
-	return fmt.Sprintf("%s(m, %q, func(ctx context.Context, %s) (%s error) {%s\n%s\n}%s)", handle, f.Name, in, out, decode, body, options)
+	return fmt.Sprintf("%s(m, %q, func(ctx context.Context, %s) (%s error) {%s\n%s\n}%s)",
+		handle, s.name, in, out, decode, body, options)
 }
 
 // goStub is a method of the author with nothing done.
