@@ -13,7 +13,7 @@ func installed(t *testing.T, name string) string {
 	r := interpreter(t, "R")
 	library := t.TempDir()
 	descriptions := filesOf(t, client(t, name, gen.R), "DESCRIPTION")
-	command(t, library, nil, r, "CMD", "INSTALL", "--library="+library, filepath.Dir(descriptions[0]))
+	command(t, library, nil, r, "CMD", "INSTALL", "--no-byte-compile", "--no-test-load", "--library="+library, filepath.Dir(descriptions[0]))
 	return library
 }
 
