@@ -36,7 +36,10 @@ calls whatever its @VERSION means at the time of the call: a tag, a semver, a
 range or a commit.
 
 The files need nothing but the language's standard library, except that Java
-wants Jackson and R wants jsonlite and curl.`,
+wants Jackson and R wants jsonlite and curl.
+
+What a client submits and waits for are call jobs, which this agent does not
+offer yet; plain calls work.`,
 		Example: `  dynsvc client python FilterContigs -o clients
   dynsvc client go FilterContigs@^1.2 -o internal/filtercontigs
   dynsvc client typescript ./mymodule -o web/src/api`,
