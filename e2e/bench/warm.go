@@ -83,6 +83,14 @@ end
 type measured struct {
 	rate     []float64       // calls a second
 	p50, p99 []time.Duration // of a call
+	cpu      []time.Duration // that the peer had for a call
+}
+
+// target is a peer that runs. The backend is somebody's child and has no process
+// of ours.
+type target struct {
+	url string
+	*process
 }
 
 var order = []string{"backend", "dynsvc", "caddy", "haproxy", "nginx", "bare"}
@@ -98,7 +106,7 @@ func (b *bench) warm(ctx context.Context) error {
 		return err
 	}
 	for _, name := range order { // connections, code and heaps get warm
-		if _, _, _, err := wrk(ctx, lua, targets[name], 32, time.Second); err != nil {
+		if _, _, _, err := wrk(ctx, lua, targets[name].url, 32, time.Second); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -113,25 +121,41 @@ func (b *bench) warm(ctx context.Context) error {
 				if err := b.quiet(ctx); err != nil {
 					return err
 				}
-				rate, p50, p99, err := wrk(ctx, lua, targets[name], connections, slice)
-				if err != nil {
+				if err := targets[name].measure(ctx, lua, connections, results[name]); err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
-				m := results[name]
-				m.rate, m.p50, m.p99 = append(m.rate, rate), append(m.p50, p50), append(m.p99, p99)
 			}
 		}
 		for _, name := range order {
 			m := results[name]
-			note("%-8s %2d connections: %8s  p50 %6d µs  p99 %6d µs", name, connections, calls(median(m.rate)), median(m.p50).Microseconds(), median(m.p99).Microseconds())
+			note("%-8s %2d connections: %8s  p50 %6d µs  p99 %6d µs  CPU a call %4d µs", name, connections, calls(median(m.rate)),
+				median(m.p50).Microseconds(), median(m.p99).Microseconds(), median(m.cpu).Microseconds())
 		}
 		b.warmRows(connections, results)
 	}
 	return nil
 }
 
-// warmTargets starts everybody and returns their URLs.
-func (b *bench) warmTargets(ctx context.Context) (targets map[string]string, stop func(), err error) {
+// measure gives a peer one turn.
+func (t *target) measure(ctx context.Context, lua string, connections int, m *measured) error {
+	var before, after time.Duration
+	if t.process != nil {
+		before = t.used()
+	}
+	rate, p50, p99, err := wrk(ctx, lua, t.url, connections, slice)
+	if err != nil {
+		return err
+	}
+	if t.process != nil {
+		after = t.used()
+	}
+	m.rate, m.p50, m.p99 = append(m.rate, rate), append(m.p50, p50), append(m.p99, p99)
+	m.cpu = append(m.cpu, time.Duration(float64(after-before)/(rate*slice.Seconds())))
+	return nil
+}
+
+// warmTargets starts everybody.
+func (b *bench) warmTargets(ctx context.Context) (targets map[string]*target, stop func(), err error) {
 	var running []*process
 	end := func() {
 		for _, p := range running {
@@ -157,22 +181,22 @@ func (b *bench) warmTargets(ctx context.Context) (targets map[string]string, sto
 	}
 	running = append(running, p)
 	a := &agent{process: p, url: "http://" + addr}
-	targets = map[string]string{"dynsvc": a.url + "/svc/Bench"}
-	if err := p.answers(ctx, targets["dynsvc"]); err != nil {
+	targets = map[string]*target{"dynsvc": {a.url + "/svc/Bench", p}}
+	if err := p.answers(ctx, targets["dynsvc"].url); err != nil {
 		return nil, nil, err
 	}
 	backend, err := a.devBackend(ctx, filepath.Join(b.dir, "dev", "dev.json"))
 	if err != nil {
 		return nil, nil, err
 	}
-	targets["backend"] = "http://" + backend + "/"
+	targets["backend"] = &target{"http://" + backend + "/", nil}
 	for _, name := range order[2:] {
 		p, addr, err := b.peer(ctx, name, backend)
 		if err != nil {
 			return nil, nil, err
 		}
 		running = append(running, p)
-		targets[name] = "http://" + addr + "/"
+		targets[name] = &target{"http://" + addr + "/", p}
 	}
 	return targets, end, nil
 }
@@ -255,6 +279,11 @@ func (b *bench) warmRows(connections int, results map[string]*measured) {
 			r.budget = "≥ 1.5"
 		}
 		b.table.add(r, median(ratios(ours.rate, m.rate)) >= 1.5)
+		if name != "backend" {
+			b.table.add(row{what: fmt.Sprintf("warm, %d connections: processor time of the proxy for a call", connections),
+				measured: fmt.Sprintf("%d µs", median(ours.cpu).Microseconds()), against: fmt.Sprintf("%s %d µs", name, median(m.cpu).Microseconds()),
+				ratio: fmt.Sprintf("%.2f", median(ratios(ours.cpu, m.cpu))), command: command}, true)
+		}
 	}
 }
 
