@@ -181,8 +181,10 @@ func TestWhatAPersonReadsWhenAStartFails(t *testing.T) {
 		{"ended twice", func(k *kit) error {
 			once := service.Failure{Cause: service.Exited, Text: "the program ended with status 7", At: time.Unix(1, 0)}
 			again := service.Failure{Cause: service.Exited, Text: "the program ended with status 8", At: time.Unix(2, 0)}
-			return errors.Join(failed(once)(k), failed(once)(k), failed(again)(k))
-		}, []string{"could not be started: the program ended with status 8\""}},
+			said := again
+			said.Log = []string{"KeyError: 'DB'"}
+			return errors.Join(failed(once)(k), failed(once)(k), failed(again)(k), failed(said)(k))
+		}, []string{"could not be started: the program ended with status 8\"", "KeyError: 'DB'"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

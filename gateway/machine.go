@@ -167,7 +167,10 @@ func (m *machine) judge() {
 	// A program that ended twice before it answered once is not going to: the
 	// cluster may try it for half a minute more, and the callers would wait.
 	hint := m.start.hint
-	twice := f.Cause == service.Exited && hint != nil && hint.Cause == service.Exited && !same(f, hint)
+	twice := f.Cause == service.Exited && hint != nil && hint.Cause == service.Exited && (m.start.twice || !same(f, hint))
+	if twice && m.start.await(f) {
+		return
+	}
 	if !f.Final && f.Cause != service.NoCapacity && !twice {
 		m.start.hint = f // it is being tried again
 		return

@@ -240,7 +240,7 @@ func (w *world) call(patience time.Duration) bool {
 // can be called.
 func TestTheMachineUnderRandomEvents(t *testing.T) {
 	seeds := uint64(150)
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		seeds = 20
 	}
 	for seed := range seeds {

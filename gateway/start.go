@@ -15,6 +15,8 @@ type start struct {
 	deadline time.Time
 	old      *service.Failure // known from before: no news of this start
 	hint     *service.Failure // of an instance that is being tried again
+	twice    bool             // hint is of a program that ended for the second time
+	words    time.Time        // until when its last words are waited for
 	probed   error            // what the last probe met
 	placed   time.Time        // an instance had an address; zero: not yet
 	running  time.Time        // a program had been started; zero: not yet
@@ -24,6 +26,23 @@ type start struct {
 // cold is how long the phases of a start took, for who waited for it.
 type cold struct {
 	place, start, ready time.Duration
+}
+
+// lastWords is how long the output of a program that ended may take to be read.
+const lastWords = 2 * time.Second
+
+// await reports whether to wait for what a program printed last, which comes
+// after the news that it ended.
+func (s *start) await(f *service.Failure) bool {
+	if s.hint, s.twice = f, true; len(f.Log) > 0 {
+		return false
+	}
+	now := time.Now()
+	if s.words.IsZero() {
+		s.words = now.Add(lastWords)
+		s.timer.Reset(lastWords)
+	}
+	return now.Before(s.words)
 }
 
 // lookAgain is how often a start is looked at for want of news.
@@ -79,6 +98,8 @@ func (m *machine) look(s *start) {
 	}
 	left := time.Until(s.deadline)
 	switch {
+	case s.twice:
+		m.fail(s.hint)
 	case left > 0:
 		if m.state.Count == 0 && !m.waking && m.queue.len() > 0 {
 			m.wake(m.g.life)

@@ -1,0 +1,7 @@
+//go:build race
+
+package gateway
+
+// raceDetector says that this test was built with it. It bears few bubbles of
+// synctest in one process: after many of them its own bookkeeping breaks down.
+const raceDetector = true
