@@ -29,7 +29,7 @@ bench:
 
 # Rewrite golden files; the diff is reviewed in git.
 gen:
-    go test ./jobspec/... ./catalog/... ./kidl/... ./cmd/... -update
+    go test ./jobspec/... ./catalog/... ./kidl/... ./sdk/gen/... ./cmd/... -update
 
 # What CI runs.
 ci:
