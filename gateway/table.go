@@ -39,9 +39,6 @@ func (g *Gateway) Publish(mod service.Module) {
 	g.modules.Store(service.ModuleKey(mod.Name), e)
 }
 
-// Withdraw makes a module unknown. Calls in flight end undisturbed.
-func (g *Gateway) Withdraw(module string) { g.modules.Delete(service.ModuleKey(module)) }
-
 // resolve finds what a module and a reference mean.
 func (g *Gateway) resolve(module, ref string) (*target, error) {
 	found, ok := g.modules.Load(module)

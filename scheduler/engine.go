@@ -181,14 +181,7 @@ func (e *Engine) Publish(m service.Module) {
 	}
 }
 
-// Withdraw forgets the versions of a module. Instances that run are left as they
-// are.
-func (e *Engine) Withdraw(module string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.withdraw(service.ModuleKey(module))
-}
-
+// withdraw forgets the versions of a module. e.mu is held.
 func (e *Engine) withdraw(key string) {
 	for _, id := range e.modules[key] {
 		t := e.services[id]
