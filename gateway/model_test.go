@@ -319,6 +319,7 @@ func (w *world) look() {
 
 // settle ends all faults and looks at what is left.
 func (w *world) settle(seed uint64) {
+	synctest.Wait() // a waiter hears its answer before the queue's length is written
 	m := w.g.machine(subject)
 	if in, q := m.inFlight.Load(), m.queued.Load(); in != 0 || q != 0 || m.queue.len() != 0 || m.queue.held != 0 {
 		w.t.Errorf("seed %d: %d in flight, %d queued, %d waiting, %d bytes after the last caller", seed, in, q, m.queue.len(), m.queue.held)
@@ -334,18 +335,20 @@ func (w *world) settle(seed uint64) {
 	w.g.Open(subject)
 	w.tell()
 	w.mu.Unlock()
-	told := make(chan struct{})
-	go func() { // the watcher, which hears of what the wake does
-		defer close(told)
-		for range 20 {
+	ctx, stop := context.WithCancel(context.Background())
+	var watcher sync.WaitGroup
+	watcher.Go(func() { // hears of what the wake does
+		for ctx.Err() == nil {
 			<-time.After(time.Second)
 			w.mu.Lock()
 			w.tell()
 			w.mu.Unlock()
 		}
-	}()
+	})
+	<-time.After(longestBackoff) // a start from before may still fail
 	if !w.call(time.Hour) {
 		w.t.Errorf("seed %d: the service cannot be called in the end: %+v", seed, w.g.Loads())
 	}
-	<-told
+	stop()
+	watcher.Wait()
 }
