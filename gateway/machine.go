@@ -41,7 +41,6 @@ type machine struct {
 	queued   atomic.Int64 // length of queue
 	lastBusy atomic.Int64 // unix ns when the last call ended; 0: never
 	meters   meters
-	mesh     meshPool
 
 	mu        sync.Mutex // guards what follows
 	phase     service.Phase
@@ -247,9 +246,6 @@ func (m *machine) enterPhase(to service.Phase, reason string) {
 	m.phase, m.since, m.drained = to, time.Now(), false
 	if to != service.Broken {
 		m.failure = nil
-	}
-	if to == service.Idle {
-		m.mesh.drop()
 	}
 }
 

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -150,9 +151,30 @@ func (c *Conn) piece() ([]byte, error) {
 	return p, err
 }
 
-// Buffered reports whether more of the body, or its end, is there without
-// waiting.
-func (c *Conn) Buffered() bool { return c.body.done || c.in.Buffered() > 0 }
+// Buffered reports whether Next has something to give without waiting.
+func (c *Conn) Buffered() bool {
+	b := &c.body
+	n := c.in.Buffered()
+	if b.done || !b.chunked || b.left > 0 {
+		return b.done || n > 0
+	}
+	there, _ := c.in.Peek(n) // it is there
+	if b.begun {
+		there = there[min(2, n):] // what ends the chunk before
+	}
+	end := bytes.IndexByte(there, '\n')
+	if end < 0 {
+		return false
+	}
+	after := there[end+1:]
+	if size, _ := chunkSize(there[:end+1]); size == 0 { // the trailer comes, or a fault that needs no waiting
+		return bytes.HasPrefix(after, []byte("\r\n")) || bytes.Contains(after, []byte("\n\r\n"))
+	}
+	return len(after) > 0
+}
+
+// Ended reports whether the body was read to its end.
+func (c *Conn) Ended() bool { return c.body.done }
 
 // chunk makes left the bytes of the current chunk, reading the line before it,
 // or the trailer, if it must.

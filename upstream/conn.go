@@ -101,9 +101,21 @@ func (c *Conn) stale() bool {
 // Reused reports whether the connection has served a call before.
 func (c *Conn) Reused() bool { return c.reused }
 
-// Unsent reports whether nothing of the request was taken by the system, so that
-// it cannot have arrived.
-func (c *Conn) Unsent() bool { return c.sent.Load() == 0 }
+// Unsent reports, after an error, whether nothing of the request was taken by
+// the system, so that it cannot have arrived, and nothing of the body was read.
+func (c *Conn) Unsent() bool {
+	if c.upload != nil {
+		select {
+		case <-c.upload.done:
+		default:
+			return false // it may be about to
+		}
+	}
+	return c.sent.Load() == 0
+}
+
+// Silent reports, after an error, whether nothing of an answer came.
+func (c *Conn) Silent() bool { return len(c.head) == 0 && c.in.Buffered() == 0 }
 
 // Watch makes everything that waits on the connection fail once ctx ends.
 func (c *Conn) Watch(ctx context.Context) {
@@ -128,10 +140,11 @@ func (c *Conn) Release() {
 		c.big = nil
 	}
 	if cap(c.head) > headKept {
-		c.head = nil
+		c.head, c.Fields = nil, nil
 	}
 	keep := !c.broken && c.body.done && c.in.Buffered() == 0 && c.out.Buffered() == 0
 	clear(c.Fields) // the texts are the last call's
+	c.head = c.head[:0]
 	c.writing, c.Response, c.body = nil, Response{Fields: c.Fields[:0]}, framing{}
 	if !keep || !c.pool.put(c) {
 		c.close()
@@ -156,7 +169,9 @@ func (c *Conn) endUpload() {
 	} else {
 		c.broken = true
 		_ = c.raw.Close() // wakes a writer
-		u.cut()
+		if !u.over() {
+			u.cut()
+		}
 		<-u.done
 	}
 	c.broken = c.broken || u.err != nil

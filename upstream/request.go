@@ -65,7 +65,7 @@ func (c *Conn) Send(r *Request) error {
 	}
 	if err != nil {
 		c.broken = true
-		if c.Unsent() {
+		if c.sent.Load() == 0 {
 			return fmt.Errorf("write to the instance: %w", err)
 		}
 		c.writing = err

@@ -27,8 +27,8 @@ type upload struct {
 
 	read   atomic.Bool // the source has ended
 	failed atomic.Pointer[SourceError]
-	done chan struct{} // closed when nothing reads from the source any more
-	err  error         // of the whole, once done is closed
+	done   chan struct{} // closed when nothing reads from the source any more
+	err    error         // of the whole, once done is closed
 
 	once sync.Once // guards interrupt
 }

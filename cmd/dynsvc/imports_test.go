@@ -24,7 +24,8 @@ var allowed = map[string][]string{
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
-	"gateway":    {"service"},
+	"upstream":   nil,
+	"gateway":    {"service", "upstream"},
 	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
 	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
