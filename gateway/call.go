@@ -99,7 +99,7 @@ func (c *call) find() error {
 		}
 	}
 	c.meter = to.machine.meters.of(c.method.Name)
-	return nil
+	return c.fit()
 }
 
 // statusMethod is answered by every module though no interface names it.

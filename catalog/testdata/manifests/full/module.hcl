@@ -4,6 +4,7 @@ module "FilterContigs" {
   owners      = ["ada", "grace"]
   interface   = "FilterContigs.spec"
   apps        = "ui/narrative/methods"
+  validate    = true
 
   run {
     image   = "registry.example.org/filtercontigs:1.2.0"
@@ -53,6 +54,7 @@ module "FilterContigs" {
     timeout     = "60s"
     job_timeout = "2h"
     idempotent  = true
+    validate    = false
   }
   method "status" {}
 }
