@@ -61,13 +61,13 @@ const (
 	defaultIdleTimeout   = 1500 * time.Millisecond
 )
 
-// Gateway is the [http.Handler] of everything under [Prefix].
+// Gateway is the [http.Handler] of everything under [Prefix] and [DynServ].
 type Gateway struct {
 	log      hclog.Logger
 	waker    waker
 	opts     Options
-	modules  sync.Map          // module key -> *entry; an entry is replaced whole
-	machines sync.Map          // service.ID -> *machine
+	modules  sync.Map // module key -> *entry; an entry is replaced whole
+	machines sync.Map // service.ID -> *machine
 	plain    *http.Transport
 	proxy    httputil.ReverseProxy // what all calls have in common
 

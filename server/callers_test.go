@@ -35,7 +35,7 @@ var people = door{
 // mayUse are the operations that others than admins may use. An operation that is
 // added is for admins until it is written here.
 var mayUse = map[string]service.Role{
-	"register": service.Developer, "set-tag": service.Developer, "get-jobspec": service.Developer,
+	"register": service.Developer, "set-tag": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"list-modules": service.Anonymous, "get-module": service.Anonymous, "get-version": service.Anonymous, "get-file": service.Anonymous,
 	"get-interface": service.Anonymous, "get-openapi": service.Anonymous, "get-client": service.Anonymous,
 	"list-services": service.Anonymous, "get-service": service.Developer, "list-decisions": service.Developer, "get-logs": service.Developer,
