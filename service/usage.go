@@ -26,19 +26,3 @@ const (
 	Broken   Phase = "broken"
 	Stopped  Phase = "stopped"
 )
-
-// Sample is the usage of one service and method in one time bucket.
-type Sample struct {
-	Service      ID            `json:"service"`
-	Method       string        `json:"method"` // empty: not a typed call
-	Start        time.Time     `json:"start"`
-	Width        Duration      `json:"width"`
-	Calls        int64         `json:"calls"`  // calls that ended in this bucket
-	Errors       int64         `json:"errors"` // of those, answered with 5xx or not at all
-	ColdStarts   int64         `json:"cold_starts"`
-	InFlightPeak int           `json:"in_flight_peak"`
-	QueuePeak    int           `json:"queue_peak"`
-	Busy         time.Duration `json:"busy_ns"`    // in-flight time, summed over calls, that fell into this bucket
-	Latency      time.Duration `json:"latency_ns"` // summed over the calls that ended in this bucket
-	LatencyMax   time.Duration `json:"latency_max_ns"`
-}
