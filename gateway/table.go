@@ -22,6 +22,7 @@ const resolvedLimit = 256
 
 // target is what a URL's module and reference mean.
 type target struct {
+	module  *service.Module
 	version *service.Version
 	machine *machine
 	dev     bool // it is called by the tag dev
@@ -35,7 +36,7 @@ func (g *Gateway) Publish(mod service.Module) {
 		v := &mod.Versions[i]
 		m := g.machine(v.ID)
 		m.publish(v)
-		e.targets[v.ID] = &target{version: v, machine: m}
+		e.targets[v.ID] = &target{module: &e.module, version: v, machine: m}
 	}
 	g.modules.Store(service.ModuleKey(mod.Name), e)
 }
