@@ -136,4 +136,3 @@ func TestACheckedBodyArrivesByteForByte(t *testing.T) {
 		})
 	}
 }
-
