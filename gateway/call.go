@@ -25,8 +25,9 @@ type call struct {
 	to     *target        // nil: not found yet
 	method service.Method // of a typed call; its zero value: none that the version declares
 	limits service.Limits
-	clock  *clock // nil: nothing limits the call, or it was not passed on
-	meter  *meter // nil: no service was found
+	clock  *clock         // nil: nothing limits the call, or it was not passed on
+	caller service.Caller // zero: anonymous, or nobody needs to know
+	meter  *meter         // nil: no service was found
 	lease  lease
 	cutter *cutter // nil: nothing of the body is still to come
 	passed bool    // it was passed on
@@ -35,7 +36,7 @@ type call struct {
 	over   bool    // ServeHTTP came to its end
 }
 
-// ServeHTTP serves everything under [Prefix].
+// ServeHTTP serves everything under [Prefix] and [DynServ].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
 	defer c.end() // also where a broken answer makes the proxy panic
@@ -84,7 +85,7 @@ func (c *call) find() error {
 		return errClosing
 	}
 	if !ok {
-		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module} or %s{module}@{version}", Prefix, Prefix)
+		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
 	}
 	to, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
@@ -94,13 +95,13 @@ func (c *call) find() error {
 	if c.env.method != "" {
 		var declared bool
 		c.method, declared = to.version.Method(c.env.function())
-		if !declared && to.version.Typed && c.env.function() != statusMethod {
+		if !declared && to.version.Typed && c.env.function() != statusMethod && !r.dynserv {
 			return &methodError{to.version, c.env.method}
 		}
 	}
 	c.limits = c.g.limitsOf(to.version, &c.method)
 	c.meter = to.machine.meters.of(c.method.Name)
-	return nil
+	return c.identify()
 }
 
 // statusMethod is answered by every module though no interface names it.
@@ -143,7 +144,10 @@ func (c *call) refuse(err error) {
 	if c.to != nil {
 		name = c.to.machine.name()
 	}
-	refuse(c.w, c.env, err, name, c.requestID)
+	if c.route.dynserv && c.refusedDynServ() {
+		return
+	}
+	refuse(c.w, c.env, err, name, c.requestID, c.status)
 }
 
 // end gives back what the call holds and counts it, however it ended.

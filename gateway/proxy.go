@@ -94,6 +94,10 @@ func (c *call) answered(res *http.Response) error {
 	c.status = res.StatusCode
 	c.clock.begin()
 	res.Header[headerRequestID] = []string{c.requestID}
+	if c.route.dynserv {
+		c.permit(res)
+		c.status = res.StatusCode
+	}
 	if c.lease.cold != nil {
 		res.Header.Add("Server-Timing", c.lease.cold.timing())
 	}
