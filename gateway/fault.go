@@ -85,10 +85,11 @@ type lateError struct {
 	name  string
 	doing string // what took too long
 	limit time.Duration
+	which string // the limit as the manifest calls it
 }
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("%s %s within %s", e.name, e.doing, e.limit)
+	return fmt.Sprintf("%s %s within %s, its limit %q", e.name, e.doing, e.limit, e.which)
 }
 
 // dialError is a connection that could not be made: nothing was written.

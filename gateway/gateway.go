@@ -26,10 +26,11 @@ type waker interface {
 
 // Options of a [Gateway]. The zero value of each field is its default.
 type Options struct {
-	QueueLength int           // calls held for one service; 0: 1000
-	QueueBytes  int64         // body bytes in memory for the held calls of one service; 0: 64 MiB
-	Hold        time.Duration // longest a call is held; 0: the service's start deadline and 5 s
-	IdleTimeout time.Duration // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
+	QueueLength int            // calls held for one service; 0: 1000
+	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
+	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
+	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
+	Maxima      service.Limits // what no call's limits are above; zero: anything
 
 	// Callers says who makes a call; nil: everybody is anonymous.
 	Callers callers
