@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -70,7 +68,7 @@ func (c *call) rewrite(h http.Header) {
 		}
 	}
 	delete(h, "Expect") // the server has answered it
-	c.g.withhold(h)
+	c.introduce(h)
 	if ip, _, err := net.SplitHostPort(c.in.RemoteAddr); err == nil {
 		h["X-Forwarded-For"] = c.own.one(ip)
 		h["X-Real-Ip"] = c.own.one(ip)
@@ -83,7 +81,7 @@ func (c *call) rewrite(h http.Header) {
 	h["X-Forwarded-Proto"] = c.own.one(proto)
 	h["X-Forwarded-Prefix"] = c.own.one(c.route.prefix)
 	h[headerRequestID] = c.own.one(c.requestID)
-	if at, ok := c.in.Context().Deadline(); ok {
+	if at := c.clock.deadline(); !at.IsZero() {
 		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
 	}
 }
@@ -170,29 +168,10 @@ func reserved(name string) bool {
 		name == "x-real-ip" || name == "x-request-id" || name == "forwarded"
 }
 
-// withhold keeps the admin's token from services. Other tokens pass: services
-// check those of their callers themselves.
-func (g *Gateway) withhold(h http.Header) {
-	if g.opts.AdminToken == "" {
-		return
-	}
-	for _, value := range h["Authorization"] {
-		token := value
-		if _, after, ok := strings.Cut(value, " "); ok {
-			token = after
-		}
-		sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if subtle.ConstantTimeCompare(sum[:], g.admin[:]) == 1 {
-			delete(h, "Authorization")
-			return
-		}
-	}
-}
-
-// upgrade reports whether a caller asks for a WebSocket, and lets it ask for
+// upgrades reports whether a caller asks for a WebSocket, and lets it ask for
 // nothing else: an upgrade to HTTP/2 would carry further requests past
 // everything here.
-func upgrade(r *http.Request) bool {
+func upgrades(r *http.Request) bool {
 	delete(r.Header, "Http2-Settings")
 	up, ok := r.Header["Upgrade"]
 	if !ok {

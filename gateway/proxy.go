@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -17,8 +18,8 @@ const attempts = 3
 // forward sends the call to the endpoint that it has a lease of, and its answer
 // back.
 func (c *call) forward() {
-	if upgrade(c.in) {
-		c.tunnel()
+	if upgrades(c.in) {
+		c.upgrade()
 		return
 	}
 	conn, err := c.send()
@@ -47,7 +48,7 @@ func (c *call) send() (*upstream.Conn, error) {
 			return nil, err
 		}
 		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.meter); err != nil {
+		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
 			return nil, err
 		}
 	}
@@ -136,20 +137,21 @@ func (c *call) cutUpload() {
 // answer sends the answer to the caller.
 func (c *call) answer(conn *upstream.Conn) {
 	h := c.w.Header()
+	c.clock.begin()
 	flush := copyHead(h, conn)
-	c.mark(h)
+	c.status = c.mark(h, conn.Status)
 	if conn.Uploading() && c.in.ProtoMajor == 1 {
 		// It is an early answer. The server would read on before it sends it.
 		h["Connection"] = closing
 	}
-	c.status = conn.Status
-	c.w.WriteHeader(conn.Status)
+	c.w.WriteHeader(c.status)
 	control := http.NewResponseController(c.w)
 	for {
 		if flush && !conn.Buffered() {
 			_ = control.Flush() // a writer that cannot has nobody waiting
 		}
 		p, err := conn.Next()
+		c.clock.move()
 		if len(p) > 0 {
 			c.bytesOut += int64(len(p))
 			if _, err := c.w.Write(p); err != nil {
@@ -198,12 +200,17 @@ func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
 	}
 }
 
-// mark adds what the gateway has to say to the head of an answer.
-func (c *call) mark(h http.Header) {
+// mark adds what the gateway has to say to the head of an answer, and returns
+// the status that the caller gets.
+func (c *call) mark(h http.Header, status int) int {
 	h[headerRequestID] = c.own.one(c.requestID)
 	if c.lease.cold != nil {
 		h["Server-Timing"] = append(h["Server-Timing"], c.lease.cold.timing())
 	}
+	if c.route.dynserv {
+		return c.permit(h, status)
+	}
+	return status
 }
 
 // copyHead copies the header of an answer, but for what is between the gateway
@@ -242,8 +249,8 @@ func copyHead(h http.Header, conn *upstream.Conn) (flush bool) {
 	return flush
 }
 
-// tunnel passes on a call that asks for a WebSocket.
-func (c *call) tunnel() {
+// upgrade passes on a call that asks for a WebSocket.
+func (c *call) upgrade() {
 	c.in = c.in.WithContext(context.WithValue(c.in.Context(), callKey{}, c))
 	if c.body != nil {
 		c.in.Body = c.body
@@ -272,7 +279,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.meter); err != nil {
+		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
 			return nil, err
 		}
 	}
@@ -280,12 +287,17 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 
 // tunnelled sees the header of the answer to a tunnel before the caller does.
 func (c *call) tunnelled(res *http.Response) error {
-	c.status = res.StatusCode
-	c.mark(res.Header)
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
-			delete(res.Header, hop)
-		}
+	c.clock.begin()
+	c.status = c.mark(res.Header, res.StatusCode)
+	res.StatusCode = c.status
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		return nil
+	}
+	for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
+		delete(res.Header, hop)
+	}
+	if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
+		res.Body = &tunnel{through, c.clock}
 	}
 	return nil
 }
