@@ -168,7 +168,7 @@ func (c *Conn) Buffered() bool {
 	}
 	after := there[end+1:]
 	if size, _ := chunkSize(there[:end+1]); size == 0 { // the trailer comes, or a fault that needs no waiting
-		return bytes.HasPrefix(after, []byte("\r\n")) || bytes.Contains(after, []byte("\n\r\n"))
+		return bytes.HasPrefix(after, []byte("\r\n")) || bytes.Contains(after, []byte("\r\n\r\n"))
 	}
 	return len(after) > 0
 }

@@ -95,7 +95,11 @@ func (c *Conn) readFields(start int) error {
 		if err := c.readLine(); err != nil {
 			return err
 		}
-		if line := c.head[before:]; len(line) == 1 || len(line) == 2 && line[0] == '\r' {
+		line := c.head[before:]
+		if c.body.chunked && (len(line) < 2 || line[len(line)-2] != '\r') {
+			return malformed("a line of a trailer that does not end with CRLF")
+		}
+		if len(line) == 1 || len(line) == 2 && line[0] == '\r' {
 			c.head = c.head[:before]
 			return nil
 		}

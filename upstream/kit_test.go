@@ -21,7 +21,7 @@ type script struct {
 	asked chan string // the heads that came in
 }
 
-// serve starts a script. "\n" in answers is sent as "\r\n". An answer that ends
+// serve starts a script. "\n" in answers is sent as "\r\n", "LF" as "\n". An answer that ends
 // with "CLOSE" closes the connection after it, and one that is "CLOSE" does so
 // without an answer.
 func serve(t *testing.T, answers ...string) *script {
@@ -68,7 +68,7 @@ func (s *script) converse(conn net.Conn, next <-chan string) {
 		select {
 		case answer := <-next:
 			text, last := strings.CutSuffix(answer, "CLOSE")
-			_, _ = io.WriteString(conn, strings.ReplaceAll(text, "\n", "\r\n"))
+			_, _ = io.WriteString(conn, strings.ReplaceAll(strings.ReplaceAll(text, "\n", "\r\n"), "LF", "\n"))
 			if last {
 				return
 			}
