@@ -11,19 +11,12 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
-type wakerFunc func(context.Context, service.ID) error
-
-func (f wakerFunc) Wake(ctx context.Context, id service.ID) error { return f(ctx, id) }
-
 // A version that never comes up is called after five minutes in any case.
 func TestAMoveEndsAfterItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const from, to service.ID = "dyn-m-00000001", "dyn-m-00000002"
 		wakes := 0
-		g := New(hclog.NewNullLogger(), wakerFunc(func(_ context.Context, id service.ID) error {
-			if id != to {
-				t.Errorf("woke %s", id)
-			}
+		g := New(hclog.NewNullLogger(), wakerFunc(func(context.Context) error {
 			wakes++
 			return &service.Failure{Cause: service.BadImage, Text: "no such image", Final: true}
 		}), Options{})

@@ -74,6 +74,9 @@ func (e *entry) means(before *entry) {
 		if to == nil {
 			continue // a tag of nothing
 		}
+		if tag == service.Dev {
+			to = &target{module: to.module, version: to.version, machine: to.machine, dev: true}
+		}
 		n := &meaning{to: to}
 		if s, ok := e.module.Splits[tag]; ok && e.targets[s.To] != nil {
 			n.split = &split{Split: s, to: e.targets[s.To]}

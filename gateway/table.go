@@ -26,6 +26,7 @@ type target struct {
 	module  *service.Module
 	version *service.Version
 	machine *machine
+	dev     bool // it is called by the tag dev
 }
 
 // Publish makes a module's versions and tags known, in place of what was known
