@@ -65,13 +65,15 @@ func codeOf(err error) int {
 var null = json.RawMessage("null")
 
 // refuse answers a call that no service answers.
-func refuse(w http.ResponseWriter, env envelope, err error, name, requestID string) {
-	status := statusOf(err)
+func refuse(w http.ResponseWriter, env envelope, err error, name, requestID string, status int) {
 	header := w.Header()
 	header.Set(headerRequestID, requestID)
 	header.Set("Cache-Control", "no-store")
 	if after := retryAfter(err, time.Now()); after > 0 {
 		header.Set("Retry-After", strconv.Itoa(after))
+	}
+	if errors.Is(err, service.ErrUnauthenticated) {
+		header.Set("WWW-Authenticate", `Bearer realm="dynsvc"`)
 	}
 	if errors.Is(err, errClosing) {
 		header.Set("Connection", "close")
