@@ -30,13 +30,14 @@ type tables struct {
 	Beat   [offs][runs][steps][offs]cell
 	Rhythm [strengths][hits][ages]cell
 	Mixer  mixer
+	Idles  uint32 // idle times that ended
 }
 
 // prior is the hazard while nothing at all is known.
 const prior = 0.02
 
 // consult asks each expert about a minute.
-func (m *Model) consult(h *History, minute int64) (q prediction) {
+func (m *Model) consult(h *History, minute int64, q *prediction) {
 	age := int(minute - h.Last)
 	g1, g2 := h.gap(0), h.gap(1)
 	rate := h.rate(minute)
@@ -45,9 +46,10 @@ func (m *Model) consult(h *History, minute int64) (q prediction) {
 	everybody := a.share(prior)
 	p := &m.Pace[fine[age]][min(int(-1.5*math.Log2(rate)), paces-1)]
 	b := &m.Beat[off(age, g1)][h.run()][coarse[g1]][off(age, g2)]
-	r := m.rhythm(h, minute, age, rate)
+	lag, surely, often := h.surest(minute, rate)
+	r := &m.Rhythm[min(int(surely*16), strengths-1)][min(int(coarse[min(often, day)]), hits-1)][min(int(coarse[age]), ages-1)]
 
-	q.at = minute
+	q.at, q.lag, q.often = minute, lag, often
 	q.cells = [...]*cell{a, p, b, r}
 	q.said[alike] = stretch(everybody)
 	q.said[beat] = stretch(b.share(everybody))
@@ -58,7 +60,6 @@ func (m *Model) consult(h *History, minute int64) (q prediction) {
 	q.byAge = int(coarse[age])
 	q.bySeen = int(coarse[min(h.Seen, dormant)])
 	q.byMatch = h.match
-	return q
 }
 
 // off is how an age compares with an idle time, within four minutes.
@@ -116,15 +117,8 @@ func (h *History) hour(minute int64, prior float64) float64 {
 	return share(k, n, prior)
 }
 
-// rhythm finds, among the lags at which there was a call, the one at which calls
-// have followed calls most surely.
-func (m *Model) rhythm(h *History, minute int64, age int, rate float64) *cell {
-	_, surely, often := h.surest(minute, rate)
-	return &m.Rhythm[min(int(surely*16), strengths-1)][min(int(coarse[min(often, day)]), hits-1)][min(int(coarse[age]), ages-1)]
-}
-
-// surest is the lag of the strongest rhythm that points to a minute, the share
-// of calls that were followed by one at that lag, and how many were.
+// surest is, among the lags at which there was a call, the one at which calls
+// have followed calls most surely: with what share, and how often.
 func (h *History) surest(minute int64, rate float64) (lag int, surely float64, often int) {
 	seen := int(h.Seen)
 	h.each(minute, func(l int) {

@@ -2,7 +2,10 @@ package forecast
 
 // Model is what is known of all services together. It is not safe for concurrent
 // use.
-type Model struct{ tables }
+type Model struct {
+	tables
+	ahead prediction // of a minute after the next
+}
 
 // New returns a Model that knows nothing.
 func New() *Model {
@@ -18,6 +21,7 @@ type prediction struct {
 	said                   [experts + 1]float64 // log-odds; the last is the mixer's constant
 	cells                  [4]*cell             // that were looked up
 	byAge, bySeen, byMatch int                  // the mixer's sets of weights
+	lag, often             int                  // the surest rhythm, and how often it came true
 }
 
 // Hazard is how likely a call is in a minute, when none has come in the minutes
@@ -30,18 +34,18 @@ func (m *Model) Hazard(h *History, minute int64) float64 {
 }
 
 // predict answers from what was said before, where that was of the same minute:
-// within a minute a forecast does not change.
+// within a minute a forecast does not change. It is valid until the next call.
 func (m *Model) predict(h *History, minute int64) *prediction {
 	if h.next.at == minute {
 		return &h.next
 	}
-	q := m.consult(h, minute)
-	q.hazard = m.Mixer.mix(&q)
+	q := &m.ahead
 	if minute == h.Now+1 {
-		h.next = q
-		return &h.next
+		q = &h.next
 	}
-	return &q
+	m.consult(h, minute, q)
+	q.hazard = m.Mixer.mix(q)
+	return q
 }
 
 // Learn tells what happened in a minute, the one after the last that h knows:
@@ -57,6 +61,9 @@ func (m *Model) Learn(h *History, minute int64, called bool) {
 	}
 	h.advance(minute)
 	if called {
+		if h.Last != 0 && minute > h.Last+1 {
+			m.Idles++
+		}
 		h.note(minute)
 	}
 }
