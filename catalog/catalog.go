@@ -37,6 +37,7 @@ type Catalog struct {
 	opts     Options
 
 	sweep  sync.Once
+	owners sync.Mutex // held while owners are changed
 	notify sync.Mutex // held from reading a module until Changed has heard of it, so that it hears of changes in their order
 }
 

@@ -47,6 +47,10 @@ func (db *DB) modules(ctx context.Context, where string, args []any, f func(serv
 		if err != nil {
 			return err
 		}
+		owners, err := moduleOwners(ctx, tx, where, args)
+		if err != nil {
+			return err
+		}
 		splits, err := moduleSplits(ctx, tx, where, args)
 		if err != nil {
 			return err
@@ -80,7 +84,7 @@ func (db *DB) modules(ctx context.Context, where string, args []any, f func(serv
 					}
 				}
 				last = key
-				m = service.Module{Name: name, Owners: v.Owners, Tags: tags[key], Splits: splits[key]}
+				m = service.Module{Name: name, Owners: owners[key], Tags: tags[key], Splits: splits[key]}
 				if m.Tags == nil {
 					m.Tags = map[string]service.ID{}
 				}

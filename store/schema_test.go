@@ -23,6 +23,7 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	populate(t, fresh)
 	verify(t, fresh)
 	equal(t, len(module(t, fresh, "A").Splits), 1)
+	verifyTokens(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -43,6 +44,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			sqlFile(t, path, string(text))
 			db := openAt(t, path)
 			verify(t, db)
+			if name >= "testdata/schema-0003" {
+				verifyTokens(t, db)
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -66,6 +70,7 @@ func populate(t testing.TB, db *store.DB) {
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}})
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
+	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
 	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
 }
 
@@ -76,7 +81,7 @@ func verify(t testing.TB, db *store.DB) {
 	a1, a2 := version("A", "1.0.0", 1), version("A", "1.1.0", 2)
 	a1.Released = true
 	m := module(t, db, "A")
-	if m.Splits != nil { // schemas before 3 had none
+	if m.Splits != nil { // schemas before 4 had none
 		equal(t, m.Splits, map[string]service.Split{"release": {To: a2.ID, Percent: 10, Cookie: "session"}})
 		m.Splits = nil
 	}
@@ -105,11 +110,18 @@ func verify(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	var acts []string
 	for _, e := range entries {
-		if e.Action != "split" {
+		if e.Action != "create-token" && e.Action != "split" { // not in the first schemas
 			acts = append(acts, e.Action)
 		}
 	}
 	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
+}
+
+func verifyTokens(t testing.TB, db *store.DB) {
+	t.Helper()
+	tokens, err := db.Tokens(t.Context(), "")
+	check(t, err, nil)
+	equal(t, tokens, []store.Token{token("t1", "ada")})
 }
 
 // schema returns the statements that make the tables and indexes, in order.

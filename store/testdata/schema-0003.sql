@@ -90,20 +90,28 @@ CREATE TABLE audit (
     service TEXT    NOT NULL,
     detail  TEXT    NOT NULL
 );
-CREATE TABLE splits (
-    module  TEXT    NOT NULL,
-    tag     TEXT    NOT NULL,
-    version INTEGER NOT NULL REFERENCES versions (seq),
-    percent INTEGER NOT NULL,
-    header  TEXT    NOT NULL, -- name of the header that a call's version follows from; empty: none
-    cookie  TEXT    NOT NULL, -- or of the cookie
-    PRIMARY KEY (module, tag),
-    FOREIGN KEY (module, tag) REFERENCES tags (module, tag)
+CREATE TABLE tokens (
+    id         TEXT    NOT NULL PRIMARY KEY, -- names it to people
+    hash       BLOB    NOT NULL UNIQUE,      -- sha256 of the token
+    user       TEXT    NOT NULL,
+    scopes     TEXT    NOT NULL,             -- JSON array
+    note       TEXT    NOT NULL,
+    created_ms INTEGER NOT NULL,
+    created_by TEXT    NOT NULL,
+    expires_ms INTEGER NOT NULL DEFAULT 0,   -- 0: never
+    revoked_ms INTEGER NOT NULL DEFAULT 0,   -- 0: it was not
+    revoked_by TEXT    NOT NULL DEFAULT '',
+    used_ms    INTEGER NOT NULL DEFAULT 0    -- about; 0: never
 ) WITHOUT ROWID;
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 16:02:07');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 16:02:07');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 16:02:07');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 16:02:07');
+CREATE TABLE owners (
+    module TEXT NOT NULL REFERENCES modules (key),
+    user   TEXT NOT NULL,
+    PRIMARY KEY (module, user)
+) WITHOUT ROWID;
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 15:56:10');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 15:56:10');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 15:56:10');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 15:56:10');
 INSERT INTO modules (key, name) VALUES ('a', 'A');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (1, 'dyn-a-00000001', 'a', '1.0.0', '', 'sha256:0000000100000000000000000000000000000000000000000000000000000001', 1, 1772366400000, 'ada', '{"id":"dyn-a-00000001","module":"A","version":"1.0.0","digest":"sha256:0000000100000000000000000000000000000000000000000000000000000001","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (2, 'dyn-a-00000002', 'a', '1.1.0', '', 'sha256:0000000200000000000000000000000000000000000000000000000000000002', 0, 1772366400000, 'ada', '{"id":"dyn-a-00000002","module":"A","version":"1.1.0","digest":"sha256:0000000200000000000000000000000000000000000000000000000000000002","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
@@ -123,6 +131,8 @@ INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (2, 1
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (3, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000001', 'release');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (4, 1772366400000, 'ada', 'register', 'A', 'dyn-a-00000002', '1.1.0 sha256:0000000200000000000000000000000000000000000000000000000000000002');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (5, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000002', 'dev, was dyn-a-00000001');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795795327442, 'ada', 'split', 'A', 'dyn-a-00000002', 'release, 10 percent');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1795795327443, 'ada', 'stop', '', 'dyn-a-00000001', '');
-INSERT INTO splits (module, tag, version, percent, header, cookie) VALUES ('a', 'release', 2, 10, '', 'session');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795794970173, 'ada', 'stop', '', 'dyn-a-00000001', '');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1772366400000, 'root', 'create-token', '', '', 't1 for ada: call:echo register');
+INSERT INTO tokens (id, hash, user, scopes, note, created_ms, created_by, expires_ms, revoked_ms, revoked_by, used_ms) VALUES ('t1', X'7431743174317431743174317431743174317431743174317431743174317431', 'ada', '["call:echo","register"]', 'for CI', 1772366400000, 'root', 1772370000000, 0, '', 0);
+INSERT INTO owners (module, user) VALUES ('a', 'ada');
+INSERT INTO owners (module, user) VALUES ('a', 'grace');
