@@ -204,6 +204,9 @@ func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
 // the status that the caller gets.
 func (c *call) mark(h http.Header, status int) int {
 	h[headerRequestID] = c.own.one(c.requestID)
+	if c.other != "" {
+		h[headerService] = []string{string(c.other)}
+	}
 	if c.lease.cold != nil {
 		h["Server-Timing"] = append(h["Server-Timing"], c.lease.cold.timing())
 	}
