@@ -21,6 +21,7 @@ const (
 	maxIdle        = 7 * 24 * time.Hour
 	maxWindow      = 7 * 24 * time.Hour
 	maxTimeout     = time.Hour
+	maxLimit       = 24 * time.Hour
 	maxJobTimeout  = 30 * 24 * time.Hour
 )
 
@@ -31,6 +32,9 @@ var (
 	gpuModel   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$`)
 )
 
+// ValidOwner reports whether a name can own a module.
+func ValidOwner(name string) bool { return ownerName.MatchString(name) }
+
 // Validate reports everything that is wrong with what the version's manifest
 // says, as [Fault] values joined, in the order of the manifest. It does not ask
 // whether any node can hold it, nor whether the files it names exist.
@@ -40,6 +44,8 @@ func (v *Version) Validate() error {
 	v.Run.validate(&f)
 	v.Resources.validate(&f)
 	v.Scale.validate(&f)
+	v.Limits.validate(&f, "limits")
+	f.check(v.Wait == Hold || v.Wait == Page, "wait", `must be "page" or left out, not %q`, v.Wait)
 	validateMethods(&f, v.Methods)
 	validateText(&f, v)
 	return f.join()
@@ -122,6 +128,8 @@ func validateMethods(f *faults, methods []Method) {
 		if m.Mode != Async {
 			within(f, field+".timeout", m.Timeout, time.Millisecond, maxTimeout, "; longer work is for async calls")
 		}
+		m.Limits.validate(f, field+".limits")
+		f.check(m.Limits.Total.Duration == 0, field+".limits.total", "is timeout in a method: set that instead")
 		if m.Mode != Sync {
 			within(f, field+".job_timeout", m.JobTimeout, time.Second, maxJobTimeout, "")
 		}

@@ -13,9 +13,11 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/kidl"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
@@ -52,6 +54,9 @@ type setup struct {
 	engine   scheduler.Options
 	keep     store.Retention // zero: keepUsage
 
+	auth         auth.Options // all but the tokens, which come from token and the database
+	tokenOptions auth.TokenOptions
+
 	cluster cluster
 	consul  *consul.Client // nil: no Consul
 	dialer  *consul.Dialer // nil: no mesh
@@ -68,6 +73,7 @@ type stack struct {
 	engine  *scheduler.Engine
 	deploy  deployer
 	checks  *checked
+	tokens  *auth.Tokens
 	handler http.Handler
 }
 
@@ -90,8 +96,15 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}()
 	st.checks = &checked{cluster: s.cluster}
 	waker := &lateWaker{}
-	s.gateway.AdminToken = s.token
+	if st.tokens, err = auth.OpenTokens(ctx, st.db, s.log.Named("auth"), s.tokenOptions); err != nil {
+		return nil, err
+	}
+	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
+	who := auth.New(s.auth)
+	s.gateway.Callers = who
 	s.gateway.Record = st.record
+	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
+	s.gateway.Misfits = checker.misfits
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation
@@ -112,9 +125,9 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks,
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
-		server.Options{Token: s.token, Version: version, URL: s.url})
+		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +175,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
+	g.Go(func() error { return st.tokens.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
