@@ -25,6 +25,7 @@ type body struct {
 	all    bool        // kept is all of it
 	sent   int         // of kept
 	ended  atomic.Bool // nothing more will come from source
+	clock  *clock      // hears of each read from source; nil: nobody does
 }
 
 // peek reads enough of the body to say what it calls.
@@ -90,6 +91,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.source.Read(p)
+	b.clock.move()
 	if err != nil {
 		b.ended.Store(true)
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,6 +24,9 @@ type call struct {
 	env    envelope
 	to     *target        // nil: not found yet
 	method service.Method // of a typed call; its zero value: none that the version declares
+	limits service.Limits
+	clock  *clock         // nil: nothing limits the call, or it was not passed on
+	caller service.Caller // zero: anonymous, or nobody needs to know
 	meter  *meter         // nil: no service was found
 	lease  lease
 	cutter *cutter // nil: nothing of the body is still to come
@@ -51,24 +55,21 @@ func (c *call) serve() error {
 		held = int64(len(c.body.kept))
 	}
 	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.meter); err != nil {
+	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
 		return err
 	}
 	c.passed = true
 	c.meter.begin(time.Now())
-	ctx := c.in.Context()
-	if limit := c.method.Timeout.Duration; limit > 0 {
-		var cancel context.CancelFunc
-		late := &lateError{name: c.to.machine.name(), doing: "did not answer " + c.method.Name, limit: limit}
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
-		defer cancel()
+	ctx, clock := startClock(c.in.Context(), c.to.machine.name(), c.method.Name, c.body, c.limits)
+	if clock != nil {
+		c.clock = clock
+		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
 		if err := c.body.keep(); err != nil {
 			return err
 		}
 	}
-	c.in = c.in.WithContext(ctx)
 	c.forward()
 	return nil
 }
@@ -98,8 +99,9 @@ func (c *call) find() error {
 			return &methodError{to.version, c.env.method}
 		}
 	}
+	c.limits = c.g.limitsOf(to.version, &c.method)
 	c.meter = to.machine.meters.of(c.method.Name)
-	return nil
+	return c.identify()
 }
 
 // statusMethod is answered by every module though no interface names it.
@@ -158,10 +160,14 @@ func (c *call) end() {
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off
 		c.status = statusGone
-		if c.broke {
+		switch late := new(lateError); {
+		case errors.As(context.Cause(c.in.Context()), &late):
+			c.status = http.StatusGatewayTimeout
+		case c.broke:
 			c.status = http.StatusBadGateway
 		}
 	}
+	c.clock.stop()
 	if c.meter != nil {
 		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
 	}

@@ -72,10 +72,11 @@ type lateError struct {
 	name  string
 	doing string // what took too long
 	limit time.Duration
+	which string // the limit as the manifest calls it
 }
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("%s %s within %s", e.name, e.doing, e.limit)
+	return fmt.Sprintf("%s %s within %s, its limit %q", e.name, e.doing, e.limit, e.which)
 }
 
 // dialError is a connection that could not be made: nothing was written.
@@ -110,8 +111,12 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, service.ErrInvalid):
 		return http.StatusBadRequest
+	case errors.Is(err, service.ErrUnauthenticated):
+		return http.StatusUnauthorized
 	case errors.Is(err, service.ErrDenied):
 		return http.StatusForbidden
+	case errors.Is(err, service.ErrLimited):
+		return http.StatusTooManyRequests
 	case errors.Is(err, service.ErrConflict):
 		return http.StatusConflict
 	}

@@ -26,30 +26,3 @@ const (
 	Broken   Phase = "broken"
 	Stopped  Phase = "stopped"
 )
-
-// Decision is one change of a count. It is stored for good.
-type Decision struct {
-	ID      int64              `json:"id"`
-	Service ID                 `json:"service"`
-	At      time.Time          `json:"at"`
-	From    int                `json:"from"`
-	To      int                `json:"to"`
-	Kind    Kind               `json:"kind"`
-	Reason  string             `json:"reason"`
-	Inputs  map[string]float64 `json:"inputs,omitempty"`
-	Outcome string             `json:"outcome,omitempty"` // "applied", or why it was not; empty: not yet known
-}
-
-// Kind says which rule made a decision.
-type Kind string
-
-// The kinds of decision.
-const (
-	KindWake    Kind = "wake"    // a call came to a service at zero
-	KindLoad    Kind = "load"    // calls in flight ask for another count
-	KindIdle    Kind = "idle"    // nobody called for long enough
-	KindBounds  Kind = "bounds"  // the manifest's min, max or a window
-	KindFailed  Kind = "failed"  // a start failed and is not to be tried further
-	KindAdmin   Kind = "admin"   // a person asked for it
-	KindAdopted Kind = "adopted" // a person or program changed it in the cluster
-)
