@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -51,6 +52,23 @@ func (a *api) caller(r *http.Request, who degree) (service.Caller, error) {
 	return caller, nil
 }
 
+type askerKey struct{}
+
+// asking notes how to find out who asks. Most modules are open to everybody, and
+// then nobody is asked.
+func asking(ctx context.Context, who func() service.Caller) context.Context {
+	return context.WithValue(ctx, askerKey{}, sync.OnceValue(who))
+}
+
+// visible is what of a module somebody may see who asks from outside.
+func visible(ctx context.Context, m service.Module) (service.Module, bool) {
+	who, outside := ctx.Value(askerKey{}).(func() service.Caller)
+	if !outside || !slices.ContainsFunc(m.Versions, func(v service.Version) bool { return !v.Access.Open() }) {
+		return m, len(m.Versions) > 0
+	}
+	return m.VisibleTo(who())
+}
+
 // owns reports whether somebody may change a module: an admin, or who owns it.
 func owns(c service.Caller, m service.Module) bool {
 	return c.IsAdmin() || c.Known() && slices.Contains(m.Owners, c.Name)
@@ -58,3 +76,10 @@ func owns(c service.Caller, m service.Module) bool {
 
 // who names a caller in the audit trail.
 func who(c service.Caller) string { return cmp.Or(c.Name, "kbase") }
+
+// owning is a caller who may change a module because it owns it, whatever else its
+// role lets it do.
+func owning(c service.Caller) service.Caller {
+	c.Role, c.Scopes = service.Admin, nil
+	return c
+}

@@ -53,7 +53,7 @@ func faultOf(err error) (f *fault, own bool) {
 	if errors.As(err, &f) {
 		return f, false
 	}
-	for _, kind := range []error{service.ErrNotFound, service.ErrInvalid, service.ErrConflict, service.ErrDenied, service.ErrUnavailable} {
+	for _, kind := range []error{service.ErrNotFound, service.ErrInvalid, service.ErrConflict, service.ErrUnauthenticated, service.ErrDenied, service.ErrUnavailable} {
 		if errors.Is(err, kind) {
 			return &fault{codeServer, err.Error()}, false
 		}

@@ -77,9 +77,10 @@ func (f *Facade) find(ctx context.Context, n named) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
+	m, seen := visible(ctx, m)
 	e := entry{Module: m, listing: listings[service.ModuleKey(m.Name)]}
 	e.gitURL = f.source(m, e.listing)
-	if e.listing.Deleted || url != "" && url != e.gitURL {
+	if !seen || e.listing.Deleted || url != "" && url != e.gitURL {
 		return entry{}, errNoModule
 	}
 	e.releases, err = f.Store.Releases(ctx, m.Name)
@@ -97,8 +98,9 @@ func (f *Facade) each(ctx context.Context, do func(entry) error) error {
 		return err
 	}
 	return f.Store.AllModules(ctx, func(m service.Module) error {
+		m, seen := visible(ctx, m)
 		e := entry{Module: m, listing: listings[service.ModuleKey(m.Name)], releases: releases}
-		if e.listing.Deleted {
+		if !seen || e.listing.Deleted {
 			return nil
 		}
 		e.gitURL = f.source(m, e.listing)

@@ -33,7 +33,7 @@ func (f *Facade) pushToBeta(ctx context.Context, c *call) (any, error) {
 		}
 		return nil, refusal("Cannot push dev to beta - last release request of beta is still pending.")
 	}
-	_, err = f.Catalog.SetTag(ctx, e.Name, service.Beta, string(v.ID), who(c.caller))
+	_, err = f.Catalog.SetTag(ctx, e.Name, service.Beta, string(v.ID), owning(c.caller))
 	return nothing{}, err
 }
 
@@ -128,7 +128,7 @@ func (f *Facade) review(ctx context.Context, c *call) (any, error) {
 	}
 	// The tag first: a review that is cut off here can be repeated.
 	if r.Decision == store.Approved {
-		if _, err := f.Catalog.SetTag(ctx, e.Name, service.Release, string(r.Service), r.DecidedBy); err != nil {
+		if _, err := f.Catalog.SetTag(ctx, e.Name, service.Release, string(r.Service), owning(c.caller)); err != nil {
 			return nil, err
 		}
 	}

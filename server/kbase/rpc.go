@@ -174,7 +174,10 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, req *request) (any,
 	if c.caller, err = a.caller(r, op.who); err != nil {
 		return nil, err
 	}
-	ctx := service.WithCaller(r.Context(), c.caller)
+	ctx := asking(r.Context(), func() service.Caller {
+		caller, _ := a.caller(r, optional) // whose bad token is none
+		return caller
+	})
 	result, err := op.do(ctx, c)
 	if err != nil {
 		return nil, err
