@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -39,11 +40,14 @@ func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, 
 	s.path, p.names = "", map[string]string{}
 	v := d.version()
 	v.Module, v.Manifest = labels[0], file
-	readModule(s, &v, d)
+	validate := readModule(s, &v, d)
 	p.check(v.Validate())
 	p.checkMaxima(&v, d.Maxima)
 	p.checkFiles(fsys, &v)
 	notices := p.describe(fsys, &v, d)
+	for i := range v.Methods { // now those of the interface, too
+		v.Methods[i].Validate = cmp.Or(v.Methods[i].Validate, validate)
+	}
 	if len(p.faults) > 0 {
 		return service.Version{}, nil, joined(p.faults)
 	}
@@ -96,7 +100,8 @@ func (p *places) syntax(diags hcl.Diagnostics) {
 	}
 }
 
-func readModule(s *section, v *service.Version, d Defaults) {
+// readModule returns what the module says of its methods' validate.
+func readModule(s *section, v *service.Version, d Defaults) *bool {
 	s.need("version", `"1.2.0"`)
 	s.text("version", `"1.2.0"`, &v.Version)
 	s.text("description", `"Drops short contigs."`, &v.Description)
@@ -120,6 +125,10 @@ func readModule(s *section, v *service.Version, d Defaults) {
 	if scale := s.block("scale"); scale != nil {
 		readScale(scale, &v.Scale)
 	}
+	checked := s.truth("validate")
+	if checked != nil && *checked && !s.has("interface") {
+		s.bad(s.field("validate"), s.of(s.field("validate")), "needs interface, which says what parameters there are")
+	}
 	if limits := s.block("limits"); limits != nil {
 		readLimits(limits, &v.Limits)
 		limits.duration("total", `"10m"`, &v.Limits.Total)
@@ -140,6 +149,7 @@ func readModule(s *section, v *service.Version, d Defaults) {
 			method.JobTimeout = service.Duration{}
 		}
 		m.flag("idempotent", &method.Idempotent)
+		method.Validate = m.truth("validate")
 		if limits := m.block("limits"); limits != nil {
 			readLimits(limits, &method.Limits)
 			limits.finish()
@@ -148,6 +158,7 @@ func readModule(s *section, v *service.Version, d Defaults) {
 		v.Methods = append(v.Methods, method)
 	}
 	s.finish()
+	return checked
 }
 
 // readLimits reads what the limits of a version and those of a method share.

@@ -157,6 +157,16 @@ func (s *section) flag(name string, to *bool) {
 	}
 }
 
+// truth is [section.flag] for one that can be left open: nil.
+func (s *section) truth(name string) *bool {
+	var is bool
+	s.flag(name, &is)
+	if !s.given(name) {
+		return nil
+	}
+	return &is
+}
+
 func (s *section) duration(name, example string, to *service.Duration) {
 	text := ""
 	s.text(name, example, &text)

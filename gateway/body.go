@@ -13,6 +13,7 @@ const (
 	peekFirst = 64 << 10  // read of a body at first
 	peekLimit = 1 << 20   // read of a body at most to find its method
 	keepLimit = 256 << 10 // of a body that is kept to be sent again
+	fitLimit  = 1 << 20   // of a body whose parameters are checked
 	firstRead = 4 << 10   // buffer for a body of unknown length
 )
 
@@ -74,6 +75,23 @@ func (b *body) keep() error {
 		return nil
 	}
 	return b.fill(b.length)
+}
+
+// whole keeps a body if it has no more than limit bytes, and reports whether it
+// does.
+func (b *body) whole(limit int64) (bool, error) {
+	if b.length > limit {
+		return false, nil
+	}
+	if b.length >= 0 {
+		return true, b.fill(b.length)
+	}
+	for size := int64(firstRead); !b.all && int64(len(b.kept)) < limit; size = min(size*2, limit) {
+		if err := b.fill(size); err != nil {
+			return false, err
+		}
+	}
+	return b.all, nil
 }
 
 // reader returns a reader of its own over a body that is kept whole.

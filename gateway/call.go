@@ -101,7 +101,10 @@ func (c *call) find() error {
 	}
 	c.limits = c.g.limitsOf(to.version, &c.method)
 	c.meter = to.machine.meters.of(c.method.Name)
-	return c.identify()
+	if err := c.identify(); err != nil {
+		return err
+	}
+	return c.fit()
 }
 
 // statusMethod is answered by every module though no interface names it.

@@ -45,6 +45,12 @@ type Options struct {
 	// nil: they never change.
 	MeshChanged func() uint64
 
+	// Misfits says what of the params of a typed call, JSON or nil, does not fit
+	// the method as the version's interface has it, each with its JSON path; nil:
+	// all fits. An error means that nobody can say: the call passes. Whether a
+	// call is asked about is up to its version, see [service.Method]. nil: no call is.
+	Misfits func(ctx context.Context, v *service.Version, method string, params []byte) ([]string, error)
+
 	// Queued hears of each call that waits although the service is ready: all its
 	// instances have what they may have. It must not block. nil: nobody listens.
 	Queued func(service.ID)

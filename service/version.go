@@ -146,6 +146,7 @@ type Method struct {
 	Timeout    Duration `json:"timeout"`               // of a sync call, start of the service not counted
 	JobTimeout Duration `json:"job_timeout,omitempty"` // of an async call
 	Idempotent bool     `json:"idempotent,omitempty"`  // may be sent again
+	Validate   *bool    `json:"validate,omitempty"`    // parameters are checked against the interface; nil: only in calls by the tag dev
 	Limits     Limits   `json:"limits,omitzero"`       // where they differ from the version's; Timeout is its Total
 
 	Authentication Authentication `json:"authentication,omitempty"` // as the interface says; empty: not known

@@ -4,6 +4,7 @@ module "FilterContigs" {
   owners      = ["ada", "grace"]
   interface   = "FilterContigs.spec"
   apps        = "ui/narrative/methods"
+  validate    = true
   wait        = "page"
 
   run {
@@ -62,6 +63,7 @@ module "FilterContigs" {
     timeout     = "60s"
     job_timeout = "2h"
     idempotent  = true
+    validate    = false
     limits {
       wait       = "20s"
       first_byte = "10s"
