@@ -57,8 +57,7 @@ func (db *DB) AddRequest(ctx context.Context, id service.ID, who string) error {
 	})
 }
 
-// DecideRequest ends the open request r and, where it is approved, moves the tag
-// release to its version in the same transaction.
+// DecideRequest ends the open request r. Moving the tag is not its business.
 func (db *DB) DecideRequest(ctx context.Context, r Request) error {
 	return db.write(ctx, "review release of "+r.Module, func(tx *sql.Tx) error {
 		now := orNow(time.Time{})
@@ -71,17 +70,7 @@ func (db *DB) DecideRequest(ctx context.Context, r Request) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, service.Errorf(service.ErrConflict, "the request was decided meanwhile"))
 		}
-		if err := enter(ctx, tx, Entry{At: now, Who: r.DecidedBy, Action: "review", Module: r.Module, Service: r.Service, Detail: r.Decision}); err != nil {
-			return err
-		}
-		if r.Decision != Approved {
-			return nil
-		}
-		seq, err := db.seq(ctx, tx, r.Service)
-		if err != nil {
-			return err
-		}
-		return moveTag(ctx, tx, tagMove{module: r.Module, tag: service.Release, seq: seq, who: r.DecidedBy, at: now})
+		return enter(ctx, tx, Entry{At: now, Who: r.DecidedBy, Action: "review", Module: r.Module, Service: r.Service, Detail: r.Decision})
 	})
 }
 

@@ -54,6 +54,9 @@ type setup struct {
 	gateway  gateway.Options
 	engine   scheduler.Options
 
+	auth         auth.Options // all but the tokens, which come from token and the database
+	tokenOptions auth.TokenOptions
+
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -72,6 +75,7 @@ type stack struct {
 	deploy  deployer
 	checks  *checked
 	facade  *kbase.Facade // nil: none
+	tokens  *auth.Tokens
 	handler http.Handler
 }
 
@@ -94,7 +98,11 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}()
 	st.checks = &checked{cluster: s.cluster}
 	waker := &lateWaker{}
-	who := auth.New(auth.Options{AdminToken: s.token})
+	if st.tokens, err = auth.OpenTokens(ctx, st.db, s.log.Named("auth"), s.tokenOptions); err != nil {
+		return nil, err
+	}
+	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
+	who := auth.New(s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -120,7 +128,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}
 	st.deploy = s.deployer(st.catalog)
 	st.openKBase(who)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who,
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -184,6 +192,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	if st.facade != nil {
 		g.Go(func() error { return st.facade.Run(inner) })
 	}
+	g.Go(func() error { return st.tokens.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
