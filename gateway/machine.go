@@ -44,20 +44,21 @@ type machine struct {
 	meters   meters
 	mesh     meshPool
 
-	mu        sync.Mutex // guards what follows
-	phase     service.Phase
-	since     time.Time
-	state     service.State
-	endpoints map[string]*endpoint // by allocation
-	queue     queue
-	start     *start           // not nil in starting
-	waking    bool             // the waker was asked and has not answered
-	cold      *cold            // how the last start went
-	failure   *service.Failure // not nil in broken
-	failures  int              // starts that failed since the last ready
-	again     time.Time        // end of the back-off
-	drained   bool             // closing, and nothing is in flight: the count may be 0 at any moment
-	changed   chan struct{}    // closed when something changed that Drain waits for; nil: nobody waits
+	mu         sync.Mutex // guards what follows
+	phase      service.Phase
+	since      time.Time
+	state      service.State
+	endpoints  map[string]*endpoint // by allocation
+	queue      queue
+	start      *start           // not nil in starting
+	waking     bool             // the waker was asked and has not answered
+	cold       *cold            // how the last start went
+	failure    *service.Failure // not nil in broken
+	failures   int              // starts that failed since the last ready
+	again      time.Time        // end of the back-off
+	drained    bool             // closing, and nothing is in flight: the count may be 0 at any moment
+	refreshing *time.Timer      // makes warm anew when a penalty or an instance's youth ends; nil: never yet
+	changed    chan struct{}    // closed when something changed that Drain waits for; nil: nobody waits
 }
 
 func newMachine(g *Gateway, id service.ID) *machine {

@@ -93,6 +93,7 @@ func (c *call) watch() *httptrace.ClientTrace {
 func (c *call) answered(res *http.Response) error {
 	c.status = res.StatusCode
 	c.clock.begin()
+	c.heed(res.StatusCode, res.Header)
 	res.Header[headerRequestID] = []string{c.requestID}
 	if c.route.dynserv {
 		c.permit(res)
