@@ -84,7 +84,7 @@ func (e *endpoint) punish(now time.Time) {
 }
 
 // rebuild makes the set that the warm path reads: the endpoints that take calls,
-// but for those under a penalty, unless there are no others.
+// but for those under a penalty, unless there are no others. Who waits is let in.
 func (m *machine) rebuild() {
 	now := time.Now()
 	var next time.Duration // until the set would come out otherwise; 0: never
@@ -122,6 +122,7 @@ func (m *machine) rebuild() {
 	}
 	m.warm.Store(&warm)
 	m.refresh(next)
+	m.admit() // one that leaves can make room: the others' penalties count no more
 }
 
 // refresh has the set made anew after a while, in place of the time before.
@@ -138,7 +139,6 @@ func (m *machine) refresh(in time.Duration) {
 			defer m.mu.Unlock()
 			if m.g.life.Err() == nil {
 				m.rebuild()
-				m.admit()
 				m.broadcast()
 			}
 		})
@@ -156,7 +156,6 @@ func (m *machine) shun(e *endpoint) {
 	m.g.log.Debug("endpoint passed over", "service", m.id, "alloc", e.alloc, "addr", e.addr,
 		"reason", "it answered 503 with Retry-After", "until", e.penalty)
 	m.rebuild()
-	m.admit()
 	m.broadcast()
 }
 

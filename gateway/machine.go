@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,10 @@ func (m *machine) enter(ctx context.Context, w *waiter) (woke bool, err error) {
 	case m.queue.len() >= m.g.opts.QueueLength,
 		m.queue.len() > 0 && m.queue.held+w.held > m.g.opts.QueueBytes:
 		return false, &fullError{m.name(), m.queue.len()}
+	case m.g.waiting.Load() >= int64(m.g.opts.QueueTotal):
+		return false, errFull(fmt.Sprintf("holds %d calls", m.g.waiting.Load()))
 	}
+	m.g.waiting.Add(1)
 	m.queue.push(w)
 	m.queued.Store(int64(m.queue.len()))
 	switch m.phase {

@@ -107,7 +107,6 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 		m.enterPhase(service.Ready, "an instance answered")
 	}
 	m.rebuild()
-	m.admit()
 	m.broadcast()
 }
 
