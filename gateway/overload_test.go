@@ -256,4 +256,3 @@ func TestAWarmServiceDoesNotNoticeAStormOnOthers(t *testing.T) {
 		t.Error("nobody was refused with 503 and Retry-After")
 	}
 }
-
