@@ -25,11 +25,12 @@ type call struct {
 	method service.Method // of a typed call; its zero value: none that the version declares
 	meter  *meter         // nil: no service was found
 	lease  lease
-	cutter *cutter // nil: nothing of the body is still to come
-	passed bool    // it was passed on
-	broke  bool    // the answer broke off
-	status int     // of the answer
-	over   bool    // ServeHTTP came to its end
+	cutter *cutter  // nil: nothing of the body is still to come
+	passed bool     // it was passed on
+	broke  bool     // the answer broke off
+	status int      // of the answer
+	job    *attempt // nil: a client waits for the answer
+	over   bool     // ServeHTTP came to its end
 }
 
 // ServeHTTP serves everything under [Prefix].
@@ -54,10 +55,15 @@ func (c *call) serve() error {
 	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.meter); err != nil {
 		return err
 	}
+	if c.job != nil {
+		if err := c.job.Sending(c.in.Context()); err != nil {
+			return err
+		}
+	}
 	c.passed = true
 	c.meter.begin(time.Now())
 	ctx := c.in.Context()
-	if limit := c.method.Timeout.Duration; limit > 0 {
+	if limit := c.limit(); limit > 0 {
 		var cancel context.CancelFunc
 		late := &lateError{name: c.to.machine.name(), doing: "did not answer " + c.method.Name, limit: limit}
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
@@ -71,6 +77,14 @@ func (c *call) serve() error {
 	c.in = c.in.WithContext(ctx)
 	c.forward()
 	return nil
+}
+
+// limit is how long the call may take once it is passed on; 0: for ever.
+func (c *call) limit() time.Duration {
+	if c.job != nil {
+		return c.method.JobTimeout.Duration
+	}
+	return c.method.Timeout.Duration
 }
 
 // find reads what is called.
@@ -108,6 +122,10 @@ const statusMethod = "status"
 // peek reads the envelope of what could be a typed call. It never looks at the
 // Content-Type: clients send JSON under any.
 func (c *call) peek() error {
+	if c.job != nil {
+		c.body, c.env = c.job.take()
+		return nil
+	}
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
@@ -134,15 +152,23 @@ func (c *call) refuse(err error) {
 		c.g.log.Log(level, "call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
+	if c.job != nil {
+		c.job.err = err
+		return
+	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
 		return
 	}
-	name := c.route.module
-	if c.to != nil {
-		name = c.to.machine.name()
+	refuse(c.w, c.env, err, c.name(), c.requestID)
+}
+
+// name is the service for a person, as far as it is known.
+func (c *call) name() string {
+	if c.to == nil {
+		return c.route.module
 	}
-	refuse(c.w, c.env, err, name, c.requestID)
+	return c.to.machine.name()
 }
 
 // end gives back what the call holds and counts it, however it ended.

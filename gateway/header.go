@@ -70,6 +70,9 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	if at, ok := pr.In.Context().Deadline(); ok {
 		out.Header[headerDeadline] = []string{strconv.FormatInt(at.UnixMilli(), 10)}
 	}
+	if c.job != nil {
+		c.job.mark(out.Header)
+	}
 	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
 		out.Header["X-Real-Ip"] = []string{ip}
 	}

@@ -35,10 +35,13 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
 		res, err := m.transport(e).RoundTrip(c.attempt(out, e))
+		unwritten := errors.As(err, new(*dialError))
+		if c.job != nil && !unwritten {
+			c.job.sent = true
+		}
 		if err == nil || ctx.Err() != nil && !c.cutter.ended() {
 			return res, err
 		}
-		unwritten := errors.As(err, new(*dialError))
 		if unwritten {
 			m.eject(e, err)
 		} else {
