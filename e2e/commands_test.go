@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,20 @@ func TestCommandsOnALiveService(t *testing.T) {
 	}
 	if got := a.do("list"); !strings.Contains(got, "Commanded") || !strings.Contains(got, string(v.ID)) {
 		t.Errorf("list = %s", got)
+	}
+
+	jobs := t.TempDir()
+	file := filepath.Join(jobs, string(v.ID)+".nomad.hcl")
+	a.do("jobspec", "export", jobs)
+	if committed, err := os.ReadFile(file); err != nil || string(committed) != source.Source {
+		t.Errorf("the exported job is not what Nomad has (%v):\n%s", err, committed)
+	}
+	a.do("jobspec", "verify", jobs)
+	if err := os.WriteFile(file, []byte(strings.Replace(source.Source, "cpu", "cqu", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, stderr, code := a.cli("jobspec", "verify", jobs); code != 1 || !strings.Contains(out, "cqu") || !strings.Contains(stderr, "1 differ") {
+		t.Errorf("verify of a changed file: exit code %d: %s%s", code, out, stderr)
 	}
 
 	logs := a.follow(t, "Commanded")

@@ -33,7 +33,7 @@ type call struct {
 	over   bool     // ServeHTTP came to its end
 }
 
-// ServeHTTP serves everything under [Prefix].
+// ServeHTTP serves everything under [Prefix] and [DynServ].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
 	defer c.end() // also where a broken answer makes the proxy panic
@@ -98,7 +98,7 @@ func (c *call) find() error {
 		return errClosing
 	}
 	if !ok {
-		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module} or %s{module}@{version}", Prefix, Prefix)
+		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
 	}
 	to, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *call) find() error {
 	if c.env.method != "" {
 		var declared bool
 		c.method, declared = to.version.Method(c.env.function())
-		if !declared && to.version.Typed && c.env.function() != statusMethod {
+		if !declared && to.version.Typed && c.env.function() != statusMethod && !r.dynserv {
 			return &methodError{to.version, c.env.method}
 		}
 	}
@@ -160,7 +160,10 @@ func (c *call) refuse(err error) {
 		c.w.WriteHeader(c.status)
 		return
 	}
-	refuse(c.w, c.env, err, c.name(), c.requestID)
+	if c.route.dynserv && c.refusedDynServ() {
+		return
+	}
+	refuse(c.w, c.env, err, c.name(), c.requestID, c.status)
 }
 
 // name is the service for a person, as far as it is known.

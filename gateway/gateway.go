@@ -58,7 +58,7 @@ const (
 	defaultIdleTimeout   = 1500 * time.Millisecond
 )
 
-// Gateway is the [http.Handler] of everything under [Prefix].
+// Gateway is the [http.Handler] of everything under [Prefix] and [DynServ].
 type Gateway struct {
 	log      hclog.Logger
 	waker    waker

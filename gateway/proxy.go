@@ -96,6 +96,10 @@ func (c *call) watch() *httptrace.ClientTrace {
 func (c *call) answered(res *http.Response) error {
 	c.status = res.StatusCode
 	res.Header[headerRequestID] = []string{c.requestID}
+	if c.route.dynserv {
+		c.permit(res)
+		c.status = res.StatusCode
+	}
 	if c.lease.cold != nil {
 		res.Header.Add("Server-Timing", c.lease.cold.timing())
 	}

@@ -65,8 +65,7 @@ func codeOf(err error) int {
 var null = json.RawMessage("null")
 
 // refuse answers a call that no service answers.
-func refuse(w http.ResponseWriter, env envelope, err error, name, requestID string) {
-	status := statusOf(err)
+func refuse(w http.ResponseWriter, env envelope, err error, name, requestID string, status int) {
 	header := w.Header()
 	header.Set(headerRequestID, requestID)
 	header.Set("Cache-Control", "no-store")

@@ -404,12 +404,25 @@ func TestRealEnsure(t *testing.T) {
 	if s.Count != 2 {
 		t.Errorf("count = %d after another text was registered, want 2", s.Count)
 	}
+	want := sp.job(id)
+	if got, err := r.Source(t.Context(), id); err != nil || got.Digest != want.Digest || got.HCL != want.HCL {
+		t.Errorf("Source = %+v, %v, want %+v", got, err, want)
+	}
+	for i := range 2 * versionsKept { // each a version without a text
+		r.scale(id, 1+i%2)
+	}
+	if got, err := r.Source(t.Context(), id); err != nil || got.Digest != want.Digest {
+		t.Errorf("Source after many scalings = %+v, %v, want the digest %s", got, err, want.Digest)
+	}
 	if _, _, err := r.calls.Jobs().Deregister(string(id), false, nil); err != nil {
 		t.Fatal(err)
 	}
 	r.until("stop", id, func(s service.State) bool { return !s.Registered && len(s.Endpoints) == 0 })
 	if _, err := r.Scale(t.Context(), service.Scaling{ID: id, To: 1}); !errors.Is(err, service.ErrNotFound) {
 		t.Errorf("Scale of a stopped job = %v", err)
+	}
+	if _, err := r.Source(t.Context(), id); !errors.Is(err, service.ErrNotFound) {
+		t.Errorf("Source of a stopped job = %v", err)
 	}
 	if err := r.Ensure(t.Context(), sp.job(id)); err != nil {
 		t.Fatal(err)

@@ -20,63 +20,43 @@ import (
 // an average would notice them seconds later. Knative's panic mode lasts one
 // stable window longer than the jump; here the peak of the shrink window does
 // that, which is longer still.
-func byConcurrency(v *View, now time.Time, r *Rules) (proposal, bool) {
-	live := v.live()
-	if v.Count == 0 && v.Queued > 0 {
-		// The gateway wakes; this is for a wake that was lost.
-		return proposal{max(1, floor(v, now)), service.KindWake, fmt.Sprintf("%s and no instance is there", wait(v.Queued))}, true
-	}
-	if v.Count == 0 || live == 0 && v.Stable == 0 && v.Panic == 0 {
+func byConcurrency(a *ask) (proposal, bool) {
+	live := a.live()
+	if a.Count == 0 || live == 0 && a.Stable == 0 && a.Panic == 0 || a.forgotten() {
 		return proposal{}, false
 	}
-	// An idle_after below the stable window is shorter than the average's memory,
-	// and is what the version's author has asked for.
-	if idle, after := unused(v, now, r); live == 0 && idle >= after {
-		return proposal{}, false
-	}
-	c := concurrency(v)
-	target := float64(c) * r.Utilisation
-	per := fmt.Sprintf("%s of %d an instance", number(target), c)
-
-	p := proposal{ceil(v.Stable / target), service.KindLoad, fmt.Sprintf("%s calls in flight over %s, %s", number(v.Stable), seconds(r.Stable), per)}
-	if panics(v, r) {
-		if n := ceil(v.Panic / target); n > p.count {
-			p.count, p.reason = n, fmt.Sprintf("%s calls in flight over %s, %s", number(v.Panic), seconds(r.Panic), per)
+	c := concurrency(a.View)
+	target := float64(c) * a.r.Utilisation
+	stable, now := ceil(a.Stable/target), ceil(float64(live)/float64(c))
+	n, window, average := stable, a.r.Stable, a.Stable
+	if a.panics() {
+		if short := ceil(a.Panic / target); short > n {
+			n, window, average = short, a.r.Panic, a.Panic
 		}
 	}
-	if n := ceil(float64(live) / float64(c)); n > p.count {
-		p.count, p.reason = n, fmt.Sprintf("%d calls in flight and %d waiting now, %d an instance", v.InFlight, v.Queued, c)
+	p := proposal{count: max(n, now), kind: service.KindLoad}
+	switch {
+	case !a.tell:
+	case now > n:
+		p.reason = fmt.Sprintf("%d calls in flight and %d waiting now, %d an instance: %s", a.InFlight, a.Queued, c, instances(now))
+	default:
+		p.reason = fmt.Sprintf("%s calls in flight over %s, %s of %d an instance: %s", number(average), seconds(window), number(target), c, instances(n))
 	}
-	// A critical instance is no capacity. When none answers, more of the same
-	// would not help.
-	if v.Sick > 0 && v.Ready > 0 && p.count > 0 && p.count+v.Sick > v.Count {
-		p.count += v.Sick
-		p.reason = fmt.Sprintf("%s, and %d critical", p.reason, v.Sick)
-	}
-	if v.cold(now, r) && p.count > v.Count {
-		p.count = v.Count
-	}
-	p.reason = fmt.Sprintf("%s: %s", p.reason, instances(p.count))
 	return p, true
 }
 
-// panics reports whether load has jumped far above what is ready.
-func panics(v *View, r *Rules) bool {
-	target := float64(concurrency(v)) * r.Utilisation
-	return float64(ceil(v.Panic/target)) >= r.PanicFactor*float64(max(1, v.Ready))
+// forgotten reports whether nobody has called for so long that what averages
+// remember is of no account: an idle_after below the stable window is shorter
+// than their memory, and is what the version's author has asked for.
+func (a *ask) forgotten() bool {
+	idle, after := a.unused()
+	return a.live() == 0 && idle >= after
 }
 
-// demand is what a service asks for in calls in flight; its maximum over the
-// shrink window is View.Peak.
-func demand(v *View, now time.Time, r *Rules) float64 {
-	if v.cold(now, r) {
-		return 0
-	}
-	d := max(v.Stable, float64(v.live())*r.Utilisation)
-	if panics(v, r) {
-		d = max(d, v.Panic)
-	}
-	return d
+// panics reports whether load has jumped far above what is ready.
+func (a *ask) panics() bool {
+	target := float64(concurrency(a.View)) * a.r.Utilisation
+	return float64(ceil(a.Panic/target)) >= a.r.PanicFactor*float64(max(1, a.Ready))
 }
 
 // concurrency is the number of calls an instance is meant to have in flight.
@@ -96,13 +76,6 @@ func instances(n int) string {
 		return "1 instance"
 	}
 	return fmt.Sprintf("%d instances", n)
-}
-
-func wait(n int) string {
-	if n == 1 {
-		return "1 call waits"
-	}
-	return fmt.Sprintf("%d calls wait", n)
 }
 
 // seconds writes a window of the rules: "60 s".

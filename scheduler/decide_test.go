@@ -104,7 +104,7 @@ func TestDecide(t *testing.T) {
 		{
 			name: "critical instances are replaced",
 			in:   with(warm(2), func(v *view) { v.Stable, v.InFlight, v.Ready, v.Sick = 12, 12, 1, 1 }),
-			want: 3, kind: service.KindLoad, reason: "12 calls in flight over 60 s, 7 of 10 an instance, and 1 critical: 3 instances",
+			want: 3, kind: service.KindLoad, reason: "12 calls in flight over 60 s, 7 of 10 an instance: 2 instances, and 1 more that Consul calls critical: 3 instances",
 		},
 		{
 			name: "more of what is all critical would not help",
@@ -183,13 +183,13 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "the way down halves",
-			in:   with(warm(8), func(v *view) { v.Stable, v.InFlight, v.Peak = 6, 6, 6 }),
+			in:   with(warm(8), func(v *view) { v.Stable, v.InFlight, v.Peak = 6, 6, 1 }),
 			want: 4, kind: service.KindLoad, reason: "6 calls in flight over 60 s, 7 of 10 an instance: 1 instance, but at most halved at once: 4 instances",
 		},
 		{
 			name: "the way down remembers the peak",
-			in:   with(warm(8), func(v *view) { v.Stable, v.InFlight, v.Peak = 6, 6, 41 }),
-			want: 6, kind: service.KindLoad, reason: "6 calls in flight over 60 s, 7 of 10 an instance: 1 instance, but 41 calls in flight at the peak of the last 5m0s: 6 instances",
+			in:   with(warm(8), func(v *view) { v.Stable, v.InFlight, v.Peak = 6, 6, 6 }),
+			want: 6, kind: service.KindLoad, reason: "6 calls in flight over 60 s, 7 of 10 an instance: 1 instance, but load asked for 6 instances at the peak of the last 5m0s: 6 instances",
 		},
 		{
 			name: "the way down waits after a change",
@@ -296,7 +296,7 @@ func random(r *rand.Rand) scheduler.View {
 	v := scheduler.View{
 		ID: "dyn-a", Fresh: true, Count: r.IntN(12),
 		Phase:  []service.Phase{service.Idle, service.Starting, service.Ready, service.Closing, service.Broken}[r.IntN(5)],
-		Stable: r.Float64() * 80, Panic: r.Float64() * 120, Peak: r.Float64() * 100,
+		Stable: r.Float64() * 80, Panic: r.Float64() * 120, Peak: r.IntN(15),
 		InFlight: r.IntN(60), Queued: r.IntN(60),
 		LastBusy: ago(time.Hour), ReadySince: ago(time.Hour), Raised: ago(time.Hour), Changed: ago(10 * time.Minute),
 	}
@@ -389,7 +389,7 @@ func TestDecideProperties(t *testing.T) {
 func TestDecideDoesNotFlap(t *testing.T) {
 	for _, load := range []float64{0.3, 1, 6.9, 7, 7.1, 34.5, 69, 100} {
 		v := warm(1)
-		v.Stable, v.Panic, v.Peak, v.InFlight = load, load, load, int(load)
+		v.Stable, v.Panic, v.Peak, v.InFlight = load, load, int(load/7)+1, int(load)
 		changes := 0
 		for range 1000 {
 			d, ok := decide(v)

@@ -34,6 +34,7 @@ type gate interface {
 type Options struct {
 	Tick       time.Duration // between two looks at everything; whole seconds, default 2 s
 	Rules      Rules         // default DefaultRules
+	Limits     Limits        // of owners and of the cluster; default none
 	HoldFor    time.Duration // how long someone else's count stays, default 10 min
 	ScaleRate  float64       // changes of counts that ticks may begin in a second, default 20
 	ColdStarts int           // wakes that may be with the cluster at once, default 16
@@ -166,6 +167,10 @@ func (e *Engine) Publish(m service.Module) {
 		v := &m.Versions[i]
 		t := e.track(v.ID)
 		t.scale, t.grace = v.Scale, orDefault(v.Run.StopGrace.Duration, e.opts.StopGrace)
+		t.owner, t.instance = "", SizeOf(v.Resources)
+		if len(v.Owners) > 0 {
+			t.owner = v.Owners[0]
+		}
 		t.deadline = orDefault(v.Run.Health.StartDeadline.Duration, e.opts.StartDeadline)
 		c, err := newCalendar(v.Scale.Windows)
 		if err != nil {

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -26,37 +25,47 @@ func byFailure(v *View) (proposal, bool) {
 
 // guard keeps a count from falling too early or too far. Idle time is its own
 // guard, and max is not to be argued with.
-func guard(p proposal, v *View, now time.Time, r *Rules) proposal {
-	if p.count >= v.Count {
-		return p
+func guard(a *ask, v *verdict) {
+	if v.count >= a.Count {
+		return
 	}
-	least, why := 0, ""
-	if p.kind != service.KindIdle {
-		least, why = gentle(v, now, r)
+	least, rule, why := 0, "", ""
+	if v.kind != service.KindIdle {
+		least, rule, why = gentle(a)
 	}
 	// Never below what is in flight now, whatever the reason.
-	if n := ceil(float64(v.live()) / float64(concurrency(v))); n > least {
-		least, why = n, fmt.Sprintf("%d calls are there now", v.live())
+	if n := ceil(float64(a.live()) / float64(concurrency(a.View))); n > least {
+		least, rule = n, "in flight"
+		if a.tell {
+			why = fmt.Sprintf("%d calls are there now", a.live())
+		}
 	}
-	least = min(least, v.Scale.Max, v.Count)
-	if least > p.count {
-		p.count = least
-		p.reason = fmt.Sprintf("%s, but %s: %s", p.reason, why, instances(least))
+	least = min(least, a.Scale.Max, a.Count)
+	if least <= v.count {
+		return
 	}
-	return p
+	if a.tell {
+		v.reason = fmt.Sprintf("%s, but %s: %s", v.reason, why, instances(least))
+	}
+	v.to(a, least, rule, why)
 }
 
 // gentle is the least count that load may shrink to now, and why.
-func gentle(v *View, now time.Time, r *Rules) (int, string) {
-	if panics(v, r) {
-		return v.Count, "load jumps"
+func gentle(a *ask) (least int, rule, why string) {
+	if a.panics() {
+		return a.Count, "panic", "load jumps"
 	}
-	if now.Sub(v.Changed) < r.MinLife {
-		return v.Count, "the count was changed less than " + r.MinLife.String() + " ago"
+	if a.now.Sub(a.Changed) < a.r.MinLife {
+		if a.tell {
+			why = "the count was changed less than " + a.r.MinLife.String() + " ago"
+		}
+		return a.Count, "min life", why
 	}
-	peak := ceil(v.Peak / (float64(concurrency(v)) * r.Utilisation))
-	if half := (v.Count + 1) / 2; half > peak {
-		return half, "at most halved at once"
+	if half := (a.Count + 1) / 2; half > a.Peak {
+		return half, "shrink", "at most halved at once"
 	}
-	return peak, fmt.Sprintf("%s calls in flight at the peak of the last %s", number(v.Peak), r.Shrink)
+	if a.tell {
+		why = fmt.Sprintf("load asked for %s at the peak of the last %s", instances(a.Peak), a.r.Shrink)
+	}
+	return a.Peak, "peak", why
 }

@@ -50,7 +50,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.round++
-	s = Snapshot{Now: now, Rules: e.opts.Rules}
+	s = Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits}
 	for i := range states {
 		st := &states[i]
 		if !st.Registered {
@@ -143,7 +143,7 @@ func left(last *service.Decision) int {
 func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int, fresh bool, now time.Time) View {
 	r := &e.opts.Rules
 	v := View{
-		ID: t.id, Scale: t.scale, Count: t.count, Fresh: fresh,
+		ID: t.id, Scale: t.scale, Owner: t.owner, Instance: t.instance, Count: t.count, Fresh: fresh,
 		Ready: max(0, min(load.Ready, len(st.Endpoints)-sick)), Sick: sick,
 		Failed: st.Failure, Phase: load.Phase, PhaseSince: load.Since,
 		InFlight: load.InFlight, Queued: load.Queued,
@@ -153,6 +153,9 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		Floors:  t.calendar.at(now),
 		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
 	}
+	if t.change != nil {
+		v.Pending = t.change.to
+	}
 	if v.Failed == nil && load.Since.After(t.raised) {
 		v.Failed = load.Failure
 	}
@@ -161,7 +164,8 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		t.failures, t.retryAt = 0, time.Time{}
 	}
 	if t.count > 0 {
-		v.Peak = t.peak.add(now, demand(&v, now, r), r.Shrink)
+		a := ask{View: &v, now: now, r: r}
+		v.Peak = t.peak.add(now, a.demand(), r.Shrink)
 	}
 	return v
 }

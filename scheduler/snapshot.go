@@ -10,19 +10,23 @@ import (
 type Snapshot struct {
 	Now      time.Time
 	Rules    Rules
-	Services []View
+	Limits   Limits // the zero value limits nothing
+	Services []View // all that have an instance, or might get one
 }
 
 // View is one service at the moment of the Snapshot.
 type View struct {
-	ID    service.ID
-	Scale service.Scale // Max 0: no version of it is known, so nothing is decided
+	ID       service.ID
+	Scale    service.Scale // Max 0: no version of it is known, so nothing is decided
+	Owner    string        // whose quota it counts towards
+	Instance Size          // what one instance reserves
 
-	Count  int              // desired instances, as the cluster has it
-	Ready  int              // instances that answer and that Consul does not call critical
-	Sick   int              // instances that Consul has called critical for longer than a start takes
-	Fresh  bool             // all of this was heard lately; false: hold
-	Failed *service.Failure // why instances are missing; nil: nothing known
+	Count   int              // desired instances, as the cluster has it
+	Pending int              // the count that is being asked of the cluster; 0: none
+	Ready   int              // instances that answer and that Consul does not call critical
+	Sick    int              // instances that Consul has called critical for longer than a start takes
+	Fresh   bool             // all of this was heard lately; false: hold
+	Failed  *service.Failure // why instances are missing; nil: nothing known
 
 	Phase      service.Phase // the gateway's
 	PhaseSince time.Time
@@ -31,7 +35,7 @@ type View struct {
 	Queued   int     // calls that wait for an instance, now
 	Stable   float64 // calls in flight, averaged over Rules.Stable
 	Panic    float64 // calls in flight, averaged over Rules.Panic
-	Peak     float64 // the largest demand within Rules.Shrink, see demand
+	Peak     int     // the most instances that load asked for within Rules.Shrink
 
 	LastBusy   time.Time // zero: not since the agent started
 	ReadySince time.Time // zero: no instance answers
@@ -58,6 +62,8 @@ type Rules struct {
 	Stable      time.Duration // the window over which load is averaged
 	Panic       time.Duration // the short window that notices a jump
 	PanicFactor float64       // a jump: Panic asks for this many times the ready instances
+	GrowFactor  int           // load asks at once for at most this many times the ready instances; 0: as many as it likes
+	GrowLeast   int           // or for so many, where that is more
 	Shrink      time.Duration // the count follows the largest demand of this long
 	MinLife     time.Duration // least time between a change of the count and a shrink by load
 	ColdGrace   time.Duration // how long after its first answer a service's queue is not yet load
@@ -72,25 +78,11 @@ func DefaultRules() Rules {
 		Stable:      60 * time.Second,
 		Panic:       6 * time.Second,
 		PanicFactor: 2,
+		GrowFactor:  10,
+		GrowLeast:   10,
 		Shrink:      5 * time.Minute,
 		MinLife:     60 * time.Second,
 		ColdGrace:   2 * time.Second,
 		IdleAfter:   10 * time.Minute,
 	}
-}
-
-// live is the number of calls that want an instance now.
-func (v *View) live() int { return v.InFlight + v.Queued }
-
-// held reports whether a person's count is to stay. A count of zero does not
-// keep callers out: that is what stopping a service is for.
-func (v *View) held(now time.Time) bool {
-	return now.Before(v.HeldUntil) && (v.Count > 0 || v.Queued == 0)
-}
-
-// cold reports whether the service has not answered long enough for its queue
-// to say anything: the queue of a start tells how many came, not how long they
-// take.
-func (v *View) cold(now time.Time, r *Rules) bool {
-	return v.Ready == 0 || v.ReadySince.IsZero() || now.Sub(v.ReadySince) < r.ColdGrace
 }

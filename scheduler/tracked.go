@@ -12,6 +12,8 @@ import (
 type tracked struct {
 	id       service.ID
 	scale    service.Scale // Max 0: not published
+	owner    string        // whose quota it counts towards
+	instance Size          // what one instance reserves
 	grace    time.Duration // how long calls in flight may finish when instances go
 	deadline time.Duration // how long a start may take
 	calendar calendar
@@ -114,11 +116,11 @@ type peak struct {
 
 type point struct {
 	at    time.Time
-	value float64
+	value int
 }
 
 // add notes a value and returns the largest one that is younger than window.
-func (p *peak) add(now time.Time, value float64, window time.Duration) float64 {
+func (p *peak) add(now time.Time, value int, window time.Duration) int {
 	n := len(p.points)
 	for n > 0 && p.points[n-1].value <= value {
 		n--

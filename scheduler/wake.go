@@ -119,11 +119,35 @@ func (e *Engine) first(t *tracked, kind service.Kind, reason string) (service.De
 	if t.stopped {
 		return service.Decision{}, service.Errorf(service.ErrUnavailable, "%s is %s: an admin can start it again", t.id, stoppedBy(t.stoppedBy))
 	}
-	v := View{Scale: t.scale, Floors: t.calendar.at(now)}
+	v := View{ID: t.id, Scale: t.scale, Owner: t.owner, Instance: t.instance, Floors: t.calendar.at(now)}
+	a := ask{View: &v, now: now, r: &e.opts.Rules, tell: true}
+	w := verdict{proposal: proposal{count: max(1, a.floor()), kind: kind, reason: reason}, winner: string(kind)}
+	e.budget().cap(&a, &w)
+	if w.count == 0 {
+		return service.Decision{}, service.Errorf(service.ErrUnavailable, "%s cannot start: %s", t.id, w.caps[len(w.caps)-1].Reason)
+	}
 	return service.Decision{
-		Service: t.id, At: now, To: max(1, floor(&v, now)), Kind: kind, Reason: reason,
+		Service: t.id, At: now, To: w.count, Kind: kind, Reason: w.reason, Caps: w.caps,
 		Inputs: map[string]float64{"min": float64(t.scale.Min), "max": float64(t.scale.Max)},
 	}, nil
+}
+
+// budget is what is in use now, as far as it is remembered. Engine.mu is held.
+func (e *Engine) budget() *budget {
+	if e.opts.Limits.none() {
+		return nil
+	}
+	s := Snapshot{Limits: e.opts.Limits}
+	for _, t := range e.services {
+		v := View{Owner: t.owner, Instance: t.instance, Count: t.count}
+		if t.change != nil {
+			v.Pending = t.change.to
+		}
+		if v.Count > 0 || v.Pending > 0 {
+			s.Services = append(s.Services, v)
+		}
+	}
+	return newBudget(&s)
 }
 
 // release ends a hold: a call is a better reason than an older wish.

@@ -40,6 +40,10 @@ type Parts struct {
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)
+	// Source returns what the cluster runs a service from: the digest of its
+	// jobspec, and the text where the cluster still keeps it. An error where there
+	// is none. nil: there is none, as in local mode.
+	Source func(ctx context.Context, id service.ID) (service.Job, error)
 }
 
 // Options of the API.
@@ -69,6 +73,9 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	// Answers stay as they are: no $schema field in what scripts read.
 	config.CreateHooks = nil
 
+	if parts.Source == nil {
+		parts.Source = noSource
+	}
 	a := &api{Parts: parts, opts: opts, log: log}
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)

@@ -202,6 +202,7 @@ func TestOperations(t *testing.T) {
 		{"client in nothing", "GET", "/api/v1/modules/Hello/versions/release/clients/cobol", "", 404, []string{"python"}},
 		{"no file", "GET", "/api/v1/modules/Hello/versions/release/files/x", "", 404, []string{"x"}},
 		{"jobspec", "GET", "/api/v1/modules/Hello/versions/release/jobspec", "", 200, []string{`job "x"`}},
+		{"no submitted jobspec", "GET", "/api/v1/services/" + string(v.ID) + "/jobspec", "", 404, []string{"no cluster keeps a jobspec"}},
 		{"tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{"version":"1.0.0"}`, 200, []string{id}},
 		{"bad tag", "PUT", "/api/v1/modules/Hello/tags/1.x", `{"version":"1.0.0"}`, 422, []string{"1.x"}},
 		{"empty tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{}`, 422, []string{"version"}},

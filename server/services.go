@@ -64,6 +64,9 @@ func (a *api) services() {
 		OperationID: "get-logs", Method: http.MethodGet, Path: "/api/v1/services/{id}/logs", Summary: "What the instances printed, one JSON object a line",
 	}, a.logs)
 	operation(a, huma.Operation{
+		OperationID: "get-submitted-jobspec", Method: http.MethodGet, Path: "/api/v1/services/{id}/jobspec", Summary: "The jobspec that the cluster runs the service from",
+	}, a.submitted)
+	operation(a, huma.Operation{
 		OperationID: "list-nodes", Method: http.MethodGet, Path: "/api/v1/nodes", Summary: "The machines that services can run on",
 	}, a.nodes)
 }

@@ -11,6 +11,13 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
+// basis is the part of a decision that is read as a whole.
+type basis struct {
+	Winner    string             `json:"winner,omitempty"`
+	Proposals []service.Proposal `json:"proposals,omitempty"`
+	Caps      []service.Cap      `json:"caps,omitempty"`
+}
+
 // AddDecision stores a decision before it is carried out and returns its id;
 // ids ascend. A zero At is now; d.ID is of no account. Inputs that are no
 // number (NaN, infinite) are left out.
@@ -25,15 +32,19 @@ func (db *DB) AddDecision(ctx context.Context, d service.Decision) (id int64, er
 	if err != nil {
 		return 0, fmt.Errorf("encode inputs: %w", err)
 	}
+	why, err := json.Marshal(basis{d.Winner, d.Proposals, d.Caps})
+	if err != nil {
+		return 0, fmt.Errorf("encode proposals: %w", err)
+	}
 	err = db.write(ctx, "add decision on "+string(d.Service), func(tx *sql.Tx) error {
 		seq, err := db.seq(ctx, tx, d.Service)
 		if err != nil {
 			return err
 		}
-		const insert = `INSERT INTO decisions (version, at_ms, from_count, to_count, kind, reason, inputs, outcome)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+		const insert = `INSERT INTO decisions (version, at_ms, from_count, to_count, kind, reason, inputs, outcome, basis)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 		return tx.QueryRowContext(ctx, insert, seq, millis(orNow(d.At)), d.From, d.To, d.Kind, d.Reason,
-			string(numbers), d.Outcome).Scan(&id)
+			string(numbers), d.Outcome, string(why)).Scan(&id)
 	})
 	return id, err
 }
@@ -59,7 +70,9 @@ func (db *DB) FinishDecision(ctx context.Context, id int64, outcome string) erro
 	})
 }
 
-const selectDecision = `SELECT d.id, v.id, d.at_ms, d.from_count, d.to_count, d.kind, d.reason, d.inputs, d.outcome
+const decisionColumns = `d.id, v.id, d.at_ms, d.from_count, d.to_count, d.kind, d.reason, d.inputs, d.outcome, d.basis`
+
+const selectDecision = `SELECT ` + decisionColumns + `
 	FROM decisions d JOIN versions v ON v.seq = d.version `
 
 // Decisions returns the decisions on a service, or on all where id is empty,
@@ -90,7 +103,7 @@ func (db *DB) LastDecisions(ctx context.Context) (map[service.ID]service.Decisio
 	last := map[service.ID]service.Decision{}
 	err := db.read(ctx, "read last decisions", func(tx *sql.Tx) error {
 		// A look-up a service: a GROUP BY would read every decision ever made.
-		const query = `SELECT d.id, v.id, d.at_ms, d.from_count, d.to_count, d.kind, d.reason, d.inputs, d.outcome
+		const query = `SELECT ` + decisionColumns + `
 			FROM versions v JOIN decisions d
 			ON d.id = (SELECT id FROM decisions WHERE version = v.seq ORDER BY id DESC LIMIT 1) ORDER BY v.seq`
 		rows, err := tx.QueryContext(ctx, query)
@@ -105,8 +118,8 @@ func (db *DB) LastDecisions(ctx context.Context) (map[service.ID]service.Decisio
 
 func scanDecision(rows *sql.Rows) (d service.Decision, err error) {
 	var at int64
-	var inputs []byte
-	err = rows.Scan(&d.ID, &d.Service, &at, &d.From, &d.To, &d.Kind, &d.Reason, &inputs, &d.Outcome)
+	var inputs, why []byte
+	err = rows.Scan(&d.ID, &d.Service, &at, &d.From, &d.To, &d.Kind, &d.Reason, &inputs, &d.Outcome, &why)
 	if err != nil {
 		return d, err
 	}
@@ -114,6 +127,11 @@ func scanDecision(rows *sql.Rows) (d service.Decision, err error) {
 	if err := json.Unmarshal(inputs, &d.Inputs); err != nil {
 		return d, fmt.Errorf("decode inputs of decision %d: %w", d.ID, err)
 	}
+	var b basis
+	if err := json.Unmarshal(why, &b); err != nil {
+		return d, fmt.Errorf("decode proposals of decision %d: %w", d.ID, err)
+	}
+	d.Winner, d.Proposals, d.Caps = b.Winner, b.Proposals, b.Caps
 	if len(d.Inputs) == 0 {
 		d.Inputs = nil
 	}

@@ -16,7 +16,9 @@ func TestDecisions(t *testing.T) {
 	a, b := save(t, db, version("A", "1.0.0", 1)).ID, save(t, db, version("B", "1.0.0", 2)).ID
 	add := func(id service.ID, to int, inputs map[string]float64) service.Decision {
 		t.Helper()
-		d := service.Decision{Service: id, At: epoch, From: 0, To: to, Kind: service.KindWake, Reason: "a call waits", Inputs: inputs}
+		d := service.Decision{Service: id, At: epoch, From: 0, To: to, Kind: service.KindWake, Reason: "a call waits", Inputs: inputs,
+			Winner: "concurrency", Proposals: []service.Proposal{{Strategy: "concurrency", Count: 12, Reason: "80 calls in flight"}},
+			Caps: []service.Cap{{Rule: "max", From: 12, To: to, Reason: "the version's max"}}}
 		var err error
 		d.ID, err = db.AddDecision(t.Context(), d)
 		check(t, err, nil)

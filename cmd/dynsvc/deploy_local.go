@@ -46,7 +46,16 @@ func (d *localDeployer) Deploy(ctx context.Context, v service.Version) error {
 	return d.runtime.Ensure(ctx, service.Job{Version: v, Dir: dir})
 }
 
+// Source has nothing to show either.
+func (d *localDeployer) Source(_ context.Context, id service.ID) (service.Job, error) {
+	return service.Job{}, noJobs(id)
+}
+
 // Render has nothing to show: there is no Nomad.
 func (d *localDeployer) Render(_ context.Context, v service.Version) (service.Job, error) {
-	return service.Job{}, service.Errorf(service.ErrNotFound, "%s runs as a child process here; jobs are rendered by an agent on Nomad", v.ID)
+	return service.Job{}, noJobs(v.ID)
+}
+
+func noJobs(id service.ID) error {
+	return service.Errorf(service.ErrNotFound, "%s runs as a child process here; jobs are rendered by an agent on Nomad", id)
 }

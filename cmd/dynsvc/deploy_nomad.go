@@ -56,6 +56,11 @@ func (d *nomadDeployer) Render(ctx context.Context, v service.Version) (service.
 	return job, err
 }
 
+// Source returns the job as Nomad has it.
+func (d *nomadDeployer) Source(ctx context.Context, id service.ID) (service.Job, error) {
+	return d.cluster.Source(ctx, id)
+}
+
 func (d *nomadDeployer) render(ctx context.Context, v service.Version) (jobspec.Placement, service.Job, error) {
 	nodes, err := d.cluster.Nodes(ctx)
 	if err != nil {

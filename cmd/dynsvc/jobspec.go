@@ -1,16 +1,24 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dynsvc/dynsvc/service"
 )
 
 func newJobspec(r *remote) *cobra.Command {
-	cmd := &cobra.Command{Use: "jobspec", Short: "Nomad jobs as they are rendered from the templates"}
-	cmd.AddCommand(&cobra.Command{
+	cmd := &cobra.Command{Use: "jobspec", Short: "Nomad jobs as they are rendered from the templates: print, export for review in git, verify"}
+	cmd.AddCommand(newJobspecRender(r), newJobspecExport(r), newJobspecVerify(r))
+	return cmd
+}
+
+func newJobspecRender(r *remote) *cobra.Command {
+	return &cobra.Command{
 		Use:   "render MODULE[@VERSION]",
 		Short: "Print the rendered Nomad job of a version",
 		Long: `Prints the HCL that the agent submits for a version, with the placement on the
@@ -23,22 +31,27 @@ scheduler and are kept when a job is submitted again.`,
 			if err != nil {
 				return err
 			}
-			path := "/api/v1/modules/" + url.PathEscape(v.Module) + "/versions/" + url.PathEscape(string(v.ID)) + "/jobspec"
-			hcl, err := r.open(cmd.Context(), http.MethodGet, path, "", nil)
-			if err != nil {
-				return err
-			}
-			defer hcl.Close()
-			text, err := io.ReadAll(hcl)
+			text, err := r.rendered(cmd.Context(), v)
 			if err != nil {
 				return err
 			}
 			if r.json {
-				return printJSON(cmd.OutOrStdout(), map[string]string{"service": string(v.ID), "hcl": string(text)})
+				return printJSON(cmd.OutOrStdout(), map[string]string{"service": string(v.ID), "hcl": text})
 			}
-			_, err = cmd.OutOrStdout().Write(text)
+			_, err = io.WriteString(cmd.OutOrStdout(), text)
 			return err
 		},
-	})
-	return cmd
+	}
+}
+
+// rendered asks for the job of a version as it would be submitted now.
+func (r *remote) rendered(ctx context.Context, v service.Version) (string, error) {
+	path := "/api/v1/modules/" + url.PathEscape(v.Module) + "/versions/" + url.PathEscape(string(v.ID)) + "/jobspec"
+	hcl, err := r.open(ctx, http.MethodGet, path, "", nil)
+	if err != nil {
+		return "", err
+	}
+	defer hcl.Close()
+	text, err := io.ReadAll(hcl)
+	return string(text), err
 }

@@ -17,7 +17,7 @@ import (
 // services' own.
 func route(calls, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.EscapedPath(), gateway.Prefix) {
+		if path := r.URL.EscapedPath(); strings.HasPrefix(path, gateway.Prefix) || strings.HasPrefix(path, gateway.DynServ) {
 			calls.ServeHTTP(w, r)
 			return
 		}

@@ -38,6 +38,7 @@ type deployer interface {
 	Check(ctx context.Context, v service.Version) (warnings []string, err error)
 	Deploy(ctx context.Context, v service.Version) error
 	Render(ctx context.Context, v service.Version) (service.Job, error)
+	Source(ctx context.Context, id service.ID) (service.Job, error)
 }
 
 // setup is what differs between the modes.
@@ -111,7 +112,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}
 	st.deploy = s.deployer(st.catalog)
 	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks,
-		Loads: st.gateway.Loads, Render: st.deploy.Render}, s.log.Named("server"),
+		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Token: s.token, Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
