@@ -68,19 +68,19 @@ func New(db *store.DB, bundles string, d deployer, log hclog.Logger, opts Option
 // SetTag moves a tag of a module to the version that a reference means, see
 // [service.Resolve]. By convention callers without a version get release, beta
 // is for those who try what comes next, and dev is the newest registration.
-func (c *Catalog) SetTag(ctx context.Context, module, tag, ref, by string) (service.Version, error) {
+func (c *Catalog) SetTag(ctx context.Context, module, tag, ref string, by service.Caller) (service.Version, error) {
 	m, err := c.db.Module(ctx, module)
 	if err != nil {
 		return service.Version{}, err
 	}
-	if err := mayChange(m, by); err != nil {
+	if err := m.MayChange(by); err != nil {
 		return service.Version{}, err
 	}
 	v, err := service.Resolve(m, ref)
 	if err != nil {
 		return service.Version{}, err
 	}
-	if err := c.db.SetTag(ctx, m.Name, tag, v.ID, by); err != nil {
+	if err := c.db.SetTag(ctx, m.Name, tag, v.ID, by.Who()); err != nil {
 		return service.Version{}, err
 	}
 	c.log.Info("tagged", "module", m.Name, "service", v.ID, "to", tag)
@@ -89,10 +89,6 @@ func (c *Catalog) SetTag(ctx context.Context, module, tag, ref, by string) (serv
 	}
 	return c.db.Version(ctx, v.ID)
 }
-
-// mayChange is where ownership will be asked: today the static admin token is
-// the only authority, and whoever got here has it.
-func mayChange(service.Module, string) error { return nil }
 
 // changedTimeout bounds reading back a change that is stored already.
 const changedTimeout = 10 * time.Second

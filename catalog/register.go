@@ -21,11 +21,11 @@ import (
 
 // Upload is what somebody wants registered.
 type Upload struct {
-	Archive io.Reader // a tar.gz, tar or zip of the module's folder
-	Files   fs.FS     // or the folder itself
-	Tag     string    // moved to the version; empty: dev
-	Commit  string    // git commit of the files; empty: not known
-	By      string    // who asks
+	Archive io.Reader      // a tar.gz, tar or zip of the module's folder
+	Files   fs.FS          // or the folder itself
+	Tag     string         // moved to the version; empty: dev
+	Commit  string         // git commit of the files; empty: not known
+	By      service.Caller // who asks; only developers and admins may
 }
 
 // Register makes a version of an upload. What a module has already is not
@@ -52,6 +52,9 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 	defer done()
 	v, notices, err := c.read(s, u)
 	if err != nil {
+		return service.Version{}, notices, err
+	}
+	if err := c.mayRegister(ctx, v.Module, u.By); err != nil {
 		return service.Version{}, notices, err
 	}
 	warnings, err := c.deployer.Check(ctx, v)
@@ -90,21 +93,26 @@ func (c *Catalog) read(s *staged, u Upload) (service.Version, []Notice, error) {
 	}
 	v.Commit = u.Commit
 	v.ID = service.NewID(v.Module, v.Commit, v.Digest)
-	v.RegisteredAt, v.RegisteredBy = time.Now().UTC(), u.By
+	v.RegisteredAt, v.RegisteredBy = time.Now().UTC(), u.By.Who()
 	return v, notices, nil
+}
+
+// mayRegister says whether somebody may register a version of a module: of a new one
+// every developer, of one that is there its owners.
+func (c *Catalog) mayRegister(ctx context.Context, module string, by service.Caller) error {
+	m, err := c.db.Module(ctx, module)
+	switch {
+	case err == nil:
+		return m.MayChange(by)
+	case errors.Is(err, service.ErrNotFound):
+		fresh := service.Module{Name: module, Owners: []string{by.Name}}
+		return fresh.MayChange(by)
+	}
+	return err
 }
 
 // save keeps the bundle first: a version in the store always has one.
 func (c *Catalog) save(ctx context.Context, s *staged, v service.Version, u Upload) (service.Version, bool, error) {
-	m, err := c.db.Module(ctx, v.Module)
-	switch {
-	case err == nil:
-		if err := mayChange(m, u.By); err != nil {
-			return service.Version{}, false, err
-		}
-	case !errors.Is(err, service.ErrNotFound):
-		return service.Version{}, false, err
-	}
 	if err := c.keep(s, v.Bundle); err != nil {
 		return service.Version{}, false, err
 	}

@@ -79,6 +79,14 @@ func open(t *testing.T, limits catalog.Limits) *fixture {
 	return f
 }
 
+// Register registers for the operator where nobody else is named.
+func (f *fixture) Register(ctx context.Context, u catalog.Upload) (service.Version, []catalog.Notice, error) {
+	if !u.By.Known() {
+		u.By = service.Operator("ada")
+	}
+	return f.Catalog.Register(ctx, u)
+}
+
 func (f *fixture) register(t *testing.T, u catalog.Upload) service.Version {
 	t.Helper()
 	v, _, err := f.Register(t.Context(), u)
@@ -104,7 +112,7 @@ func (f *fixture) left(t *testing.T) []string {
 
 func TestRegister(t *testing.T) {
 	f := open(t, catalog.Limits{})
-	v, notices, err := f.Register(t.Context(), catalog.Upload{Files: hello(), Commit: strings.Repeat("A", 40), By: "ada"})
+	v, notices, err := f.Register(t.Context(), catalog.Upload{Files: hello(), Commit: strings.Repeat("A", 40), By: service.Operator("ada")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,10 +321,10 @@ func TestRegisterSemverRules(t *testing.T) {
 	}
 	a := f.register(t, catalog.Upload{Files: other("a")})
 	b := f.register(t, catalog.Upload{Files: other("b")}) // dev versions may share a semver
-	if _, err := f.SetTag(t.Context(), "hello", service.Release, string(a.ID), "ada"); err != nil {
+	if _, err := f.SetTag(t.Context(), "hello", service.Release, string(a.ID), service.Operator("ada")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.SetTag(t.Context(), "Hello", service.Release, string(b.ID), "ada"); !errors.Is(err, service.ErrConflict) {
+	if _, err := f.SetTag(t.Context(), "Hello", service.Release, string(b.ID), service.Operator("ada")); !errors.Is(err, service.ErrConflict) {
 		t.Errorf("a second release of one semver: error %v, want ErrConflict", err)
 	}
 	if _, _, err := f.Register(t.Context(), catalog.Upload{Files: other("c")}); !errors.Is(err, service.ErrConflict) {

@@ -137,7 +137,7 @@ func (pool) Put(b []byte) { buffers.Put((*[32 << 10]byte)(b)) }
 
 func benchGateway(b *testing.B, addr string) *httptest.Server {
 	b.Helper()
-	gw := gateway.New(hclog.NewNullLogger(), &cluster{}, gateway.Options{AdminToken: "t", Record: func([]service.Sample) {}})
+	gw := gateway.New(hclog.NewNullLogger(), &cluster{}, gateway.Options{Callers: door{"t": service.Operator("admin")}, Record: func([]service.Sample) {}})
 	gw.Publish(service.Module{Name: "Echo", Tags: map[string]service.ID{"release": echo}, Versions: []service.Version{{
 		ID: echo, Module: "Echo", Version: "1.2.0", Scale: service.Scale{MaxConcurrency: 50},
 		Methods: []service.Method{{Name: "hi", Timeout: seconds(60)}},

@@ -23,6 +23,7 @@ type call struct {
 	env    envelope
 	to     *target        // nil: not found yet
 	method service.Method // of a typed call; its zero value: none that the version declares
+	caller service.Caller // zero: anonymous, or nobody needs to know
 	meter  *meter         // nil: no service was found
 	lease  lease
 	cutter *cutter  // nil: nothing of the body is still to come
@@ -113,7 +114,7 @@ func (c *call) find() error {
 		}
 	}
 	c.meter = to.machine.meters.of(c.method.Name)
-	return nil
+	return c.identify()
 }
 
 // statusMethod is answered by every module though no interface names it.

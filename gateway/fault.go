@@ -110,8 +110,12 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, service.ErrInvalid):
 		return http.StatusBadRequest
+	case errors.Is(err, service.ErrUnauthenticated):
+		return http.StatusUnauthorized
 	case errors.Is(err, service.ErrDenied):
 		return http.StatusForbidden
+	case errors.Is(err, service.ErrLimited):
+		return http.StatusTooManyRequests
 	case errors.Is(err, service.ErrConflict):
 		return http.StatusConflict
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -31,7 +30,11 @@ type Options struct {
 	QueueBytes  int64         // body bytes in memory for the held calls of one service; 0: 64 MiB
 	Hold        time.Duration // longest a call is held; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
-	AdminToken  string        // never passed on to a service; empty: none
+
+	// Callers says who makes a call; nil: everybody is anonymous.
+	Callers callers
+	// OpenCalls lets calls of methods that require authentication pass without.
+	OpenCalls bool
 
 	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
 	// there is no mesh.
@@ -63,9 +66,8 @@ type Gateway struct {
 	log      hclog.Logger
 	waker    waker
 	opts     Options
-	admin    [sha256.Size]byte // of Options.AdminToken
-	modules  sync.Map          // module key -> *entry; an entry is replaced whole
-	machines sync.Map          // service.ID -> *machine
+	modules  sync.Map // module key -> *entry; an entry is replaced whole
+	machines sync.Map // service.ID -> *machine
 	plain    *http.Transport
 	proxy    httputil.ReverseProxy // what all calls have in common
 
@@ -96,7 +98,7 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	if opts.Queued == nil {
 		opts.Queued = func(service.ID) {}
 	}
-	g := &Gateway{log: log, waker: w, opts: opts, admin: sha256.Sum256([]byte(opts.AdminToken))}
+	g := &Gateway{log: log, waker: w, opts: opts}
 	g.plain = newTransport(dialPlain, opts.IdleTimeout)
 	g.try = g.ask
 	g.proxy = httputil.ReverseProxy{

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -63,7 +61,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 		}
 	}
 	delete(out.Header, "Expect") // the server has answered it
-	c.g.withhold(out.Header)
+	c.introduce(out.Header)
 	pr.SetXForwarded()
 	out.Header["X-Forwarded-Prefix"] = []string{c.route.prefix}
 	out.Header[headerRequestID] = []string{c.requestID}
@@ -89,25 +87,6 @@ func reserved(name string) bool {
 	name = strings.ToLower(strings.ReplaceAll(name, "_", "-"))
 	return strings.HasPrefix(name, "x-dynsvc-") || strings.HasPrefix(name, "x-forwarded-") ||
 		name == "x-real-ip" || name == "x-request-id" || name == "forwarded"
-}
-
-// withhold keeps the admin's token from services. Other tokens pass: services
-// check those of their callers themselves.
-func (g *Gateway) withhold(h http.Header) {
-	if g.opts.AdminToken == "" {
-		return
-	}
-	for _, value := range h["Authorization"] {
-		token := value
-		if _, after, ok := strings.Cut(value, " "); ok {
-			token = after
-		}
-		sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if subtle.ConstantTimeCompare(sum[:], g.admin[:]) == 1 {
-			delete(h, "Authorization")
-			return
-		}
-	}
 }
 
 // upgrade lets a caller ask for a WebSocket and for nothing else: an upgrade to

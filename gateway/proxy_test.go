@@ -91,7 +91,7 @@ func TestWhatAPathReaches(t *testing.T) {
 }
 
 func TestHeadersThatAServiceCanTrust(t *testing.T) {
-	k := newKit(t, func(s *setup) { s.opts.AdminToken = "let-me-in" })
+	k := newKit(t, func(s *setup) { s.opts.Callers = door{"let-me-in": service.Operator("admin")} })
 	var seen http.Header
 	var mu sync.Mutex
 	k.up(k.backend(func(w http.ResponseWriter, r *http.Request) {
@@ -112,8 +112,10 @@ func TestHeadersThatAServiceCanTrust(t *testing.T) {
 		{"forged for WSGI", "X_Forwarded_For: 6.6.6.6\nX-Dynsvc_User: root\nx_dynsvc_user: root\nX_Real_IP: 6.6.6.6\n", ""},
 		{"dropped by Connection", "Connection: X-Forwarded-For, X-Forwarded-Prefix, X-Request-Id, X-Real-Ip\n", ""},
 		{"hop by hop", "Keep-Alive: 5\nProxy-Authorization: x\nTe: gzip\nExpect: 100-continue\nConnection: Secret\nSecret: 1\n", ""},
-		{"admin's token", "Authorization: Bearer let-me-in\n", ""},
-		{"admin's token, bare", "AUTHORIZATION: let-me-in\n", ""},
+		{"admin's token", "Authorization: Bearer let-me-in\n", "X-Dynsvc-User: admin"},
+		{"admin's token, bare", "AUTHORIZATION: let-me-in\n", "X-Dynsvc-User: admin"},
+		{"a name dropped by Connection", "Authorization: let-me-in\nConnection: X-Dynsvc-User\n", "X-Dynsvc-User: admin"},
+		{"a name beside a good token", "Authorization: let-me-in\nX-Dynsvc-User: root\nx-dynsvc_user: root\n", "X-Dynsvc-User: admin"},
 		{"a user's token", "Authorization: QWERTY\n", "Authorization: QWERTY"},
 		{"h2c", "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\n", ""},
 		{"two upgrades", "Connection: Upgrade\nUpgrade: websocket, h2c\n", ""},

@@ -72,6 +72,9 @@ func refuse(w http.ResponseWriter, env envelope, err error, name, requestID stri
 	if after := retryAfter(err, time.Now()); after > 0 {
 		header.Set("Retry-After", strconv.Itoa(after))
 	}
+	if errors.Is(err, service.ErrUnauthenticated) {
+		header.Set("WWW-Authenticate", `Bearer realm="dynsvc"`)
+	}
 	if errors.Is(err, errClosing) {
 		header.Set("Connection", "close")
 	}

@@ -22,6 +22,7 @@ const resolvedLimit = 256
 
 // target is what a URL's module and reference mean.
 type target struct {
+	module  *service.Module
 	version *service.Version
 	machine *machine
 }
@@ -34,7 +35,7 @@ func (g *Gateway) Publish(mod service.Module) {
 		v := &mod.Versions[i]
 		m := g.machine(v.ID)
 		m.publish(v)
-		e.targets[v.ID] = &target{version: v, machine: m}
+		e.targets[v.ID] = &target{module: &e.module, version: v, machine: m}
 	}
 	g.modules.Store(service.ModuleKey(mod.Name), e)
 }

@@ -1,35 +1,86 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
+	"context"
+	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dynsvc/dynsvc/service"
 )
 
-// authorize lets only the holder of the admin token reach an operation.
+// roleKey is where an operation says which role it needs.
+const roleKey = "role"
+
+// atLeast lets callers of a role and those above use an operation. Without it
+// admins alone may: an operation that forgets to say so stays shut. What a caller
+// may do to one module or service is asked by the operation itself.
+func atLeast(role service.Role, op huma.Operation) huma.Operation {
+	if op.Metadata == nil {
+		op.Metadata = map[string]any{}
+	}
+	op.Metadata[roleKey] = role
+	return op
+}
+
+func roleOf(op *huma.Operation) service.Role {
+	if role, ok := op.Metadata[roleKey].(service.Role); ok {
+		return role
+	}
+	return service.Admin
+}
+
+// authorize finds out who asks, lets only those who may reach the operation, and
+// leaves the caller in its context for [service.CallerOf].
 func (a *api) authorize(ctx huma.Context, next func(huma.Context)) {
-	if !a.holdsToken(bearer(ctx.Header("Authorization"))) {
-		ctx.SetHeader("WWW-Authenticate", `Bearer realm="dynsvc"`)
-		// Nothing is left to do when the answer cannot be written.
-		_ = huma.WriteErr(a.huma, ctx, http.StatusUnauthorized, "this needs the admin token: Authorization: Bearer TOKEN")
+	caller, err := a.Callers.Authenticate(ctx.Context(), ctx.Header("Authorization"))
+	need := roleOf(ctx.Operation())
+	switch {
+	case err != nil:
+	case caller.Role >= need:
+		next(huma.WithContext(ctx, service.WithCaller(ctx.Context(), caller)))
 		return
+	case !caller.Known():
+		err = service.Errorf(service.ErrUnauthenticated, "this needs a token of %s: Authorization: Bearer TOKEN", holders[need])
+	default:
+		err = service.Errorf(service.ErrDenied, "%s is %s, and this needs a token of %s", caller.Who(), holders[caller.Role], holders[need])
 	}
-	next(ctx)
+	if errors.Is(err, service.ErrUnauthenticated) {
+		ctx.SetHeader("WWW-Authenticate", `Bearer realm="dynsvc"`)
+	}
+	status := statusOf(err)
+	if status == http.StatusInternalServerError {
+		a.log.Error("could not tell who asks", "operation", ctx.Operation().OperationID, "error", err)
+		err = errors.New("dynsvc could not find out who asks; its log says why")
+	}
+	// Nothing is left to do when the answer cannot be written.
+	_ = huma.WriteErr(a.huma, ctx, status, err.Error())
 }
 
-func bearer(header string) string {
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
+var holders = map[service.Role]string{service.User: "a user", service.Developer: "a developer", service.Admin: "an admin"}
+
+// isAdmin reports whether a token that came in a page's form or cookie is an admin's.
+func (a *api) isAdmin(ctx context.Context, token string) bool {
+	caller, err := a.Callers.Authenticate(ctx, "Bearer "+token)
+	return err == nil && caller.IsAdmin()
 }
 
-// holdsToken compares in constant time, whatever the lengths.
-func (a *api) holdsToken(token string) bool {
-	got, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.opts.Token))
-	return a.opts.Token != "" && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+// mayChange says whether who asks may change the module of a service.
+func (a *api) mayChange(ctx context.Context, id service.ID) error {
+	v, err := a.Store.Version(ctx, id)
+	if err != nil {
+		return err
+	}
+	m, err := a.Store.Module(ctx, v.Module)
+	if err != nil {
+		return err
+	}
+	return m.MayChange(service.CallerOf(ctx))
+}
+
+// who names who asks in what is stored.
+func who(ctx context.Context) string {
+	caller := service.CallerOf(ctx)
+	return caller.Who()
 }

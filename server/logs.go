@@ -19,7 +19,7 @@ func (a *api) logs(ctx context.Context, in *struct {
 	Tail   int    `query:"tail" minimum:"0" doc:"last lines of each instance and stream; 0: all that is kept"`
 	Alloc  string `query:"alloc" doc:"one instance, by its id or a prefix of it"`
 }) (*huma.StreamResponse, error) {
-	if _, err := a.Store.Version(ctx, in.ID); err != nil {
+	if err := a.mayChange(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {

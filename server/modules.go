@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,49 +60,49 @@ type VersionRef struct {
 }
 
 func (a *api) modules() {
-	operation(a, huma.Operation{
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "register", Method: http.MethodPost, Path: "/api/v1/modules", DefaultStatus: http.StatusCreated,
 		Summary: "Register a version: the body is the module's folder as tar, tar.gz or zip",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
-	}, a.register)
-	operation(a, huma.Operation{
+	}), a.register)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "list-modules", Method: http.MethodGet, Path: "/api/v1/modules", Summary: "List modules by name, a page at a time",
-	}, a.listModules)
-	operation(a, huma.Operation{
+	}), a.listModules)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-module", Method: http.MethodGet, Path: "/api/v1/modules/{module}", Summary: "A module with its tags and versions",
-	}, a.module)
-	operation(a, huma.Operation{
+	}), a.module)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-version", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}", Summary: "One version",
-	}, a.version)
-	operation(a, huma.Operation{
+	}), a.version)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-file", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/files/{name}",
 		Summary: "A kept file of a version: its manifest, interface or documentation",
-	}, a.file)
-	operation(a, huma.Operation{
+	}), a.file)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-interface", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/interface",
 		Summary: "The interface of a version: its functions and types with their documentation, as docs/kidl.md describes it",
-	}, a.iface)
-	operation(a, huma.Operation{
+	}), a.iface)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-openapi", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/openapi",
 		Summary: "The interface of a version as OpenAPI 3.1",
-	}, a.openAPI)
-	operation(a, huma.Operation{
+	}), a.openAPI)
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "get-client", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/clients/{language}",
 		Summary: "A generated client of a version in one language, as tar.gz",
-	}, a.client)
-	operation(a, huma.Operation{
+	}), a.client)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-jobspec", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/jobspec",
 		Summary: "The rendered Nomad job of a version, as HCL",
-	}, a.jobspec)
-	operation(a, huma.Operation{
+	}), a.jobspec)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "set-tag", Method: http.MethodPut, Path: "/api/v1/modules/{module}/tags/{tag}", Summary: "Move a tag to a version",
 		BodyReadTimeout: readTimeout,
-	}, a.setTag)
+	}), a.setTag)
 }
 
 func (a *api) register(ctx context.Context, in *upload) (*body[Registered], error) {
-	v, notices, err := a.Catalog.Register(ctx, catalog.Upload{Archive: in.archive, Tag: in.Tag, Commit: in.Commit, By: "admin"})
+	v, notices, err := a.Catalog.Register(ctx, catalog.Upload{Archive: in.archive, Tag: in.Tag, Commit: in.Commit, By: service.CallerOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -124,44 +125,80 @@ func (a *api) listModules(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	page := ModulePage{Modules: modules}
-	if len(modules) == in.Limit {
+	page := ModulePage{Modules: []service.Module{}}
+	for _, m := range modules {
+		if seen, ok := shown(ctx, m); ok {
+			page.Modules = append(page.Modules, seen)
+		}
+	}
+	if len(modules) == in.Limit { // also where the caller may see none of them
 		page.Next = modules[len(modules)-1].Name
 	}
 	return &body[ModulePage]{page}, nil
 }
 
 func (a *api) module(ctx context.Context, in *ModuleRef) (*body[service.Module], error) {
-	name, err := url.PathUnescape(in.Module)
-	if err != nil {
-		return nil, service.Errorf(service.ErrInvalid, "module name: %w", err)
-	}
-	m, err := a.Store.Module(ctx, name)
+	m, err := a.findModule(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
-	return &body[service.Module]{m}, nil
+	seen, ok := shown(ctx, m)
+	if !ok {
+		return nil, m.Admit(service.CallerOf(ctx), &m.Versions[0])
+	}
+	return &body[service.Module]{seen}, nil
 }
 
-// find resolves a reference in a path.
-func (a *api) find(ctx context.Context, in VersionRef) (service.Version, error) {
-	m, err := a.module(ctx, &in.ModuleRef)
+// findModule is the module of a path, whoever asks.
+func (a *api) findModule(ctx context.Context, in ModuleRef) (service.Module, error) {
+	name, err := url.PathUnescape(in.Module)
 	if err != nil {
-		return service.Version{}, err
+		return service.Module{}, service.Errorf(service.ErrInvalid, "module name: %w", err)
+	}
+	return a.Store.Module(ctx, name)
+}
+
+// shown is what who asks may see of a module; ok is false where that is nothing.
+func shown(ctx context.Context, m service.Module) (seen service.Module, ok bool) {
+	caller := service.CallerOf(ctx)
+	seen, ok = m.VisibleTo(caller)
+	if !caller.Manages(m) {
+		seen.Versions = slices.Clone(seen.Versions)
+		for i := range seen.Versions {
+			seen.Versions[i] = seen.Versions[i].Shown(m, caller)
+		}
+	}
+	return seen, ok
+}
+
+// findIn resolves the reference of a path to a version that who asks may see.
+func (a *api) findIn(ctx context.Context, in VersionRef) (service.Module, service.Version, error) {
+	m, err := a.findModule(ctx, in.ModuleRef)
+	if err != nil {
+		return m, service.Version{}, err
 	}
 	ref, err := url.PathUnescape(in.Ref)
 	if err != nil {
-		return service.Version{}, service.Errorf(service.ErrInvalid, "version: %w", err)
+		return m, service.Version{}, service.Errorf(service.ErrInvalid, "version: %w", err)
 	}
-	return service.Resolve(m.Body, ref)
+	v, err := service.Resolve(m, ref)
+	if err != nil {
+		return m, v, err
+	}
+	return m, v, m.Admit(service.CallerOf(ctx), &v)
+}
+
+func (a *api) find(ctx context.Context, in VersionRef) (service.Version, error) {
+	_, v, err := a.findIn(ctx, in)
+	return v, err
 }
 
 func (a *api) version(ctx context.Context, in *VersionRef) (*body[service.Version], error) {
-	v, err := a.find(ctx, *in)
+	m, v, err := a.findIn(ctx, *in)
 	if err != nil {
 		return nil, err
 	}
-	return &body[service.Version]{v}, nil
+	return &body[service.Version]{v.Shown(m, service.CallerOf(ctx))}, nil
 }
 
 // text is an answer that is not JSON.
@@ -174,13 +211,18 @@ func (a *api) file(ctx context.Context, in *struct {
 	VersionRef
 	Name string `path:"name"`
 }) (*text, error) {
-	v, err := a.find(ctx, in.VersionRef)
+	m, v, err := a.findIn(ctx, in.VersionRef)
 	if err != nil {
 		return nil, err
 	}
 	name, err := url.PathUnescape(in.Name)
 	if err != nil {
 		return nil, service.Errorf(service.ErrInvalid, "file name: %w", err)
+	}
+	if name == v.Manifest { // it says what Version.Shown keeps back
+		if err := m.MayChange(service.CallerOf(ctx)); err != nil {
+			return nil, err
+		}
 	}
 	f, err := a.Store.File(ctx, v.ID, name)
 	if err != nil {
@@ -218,8 +260,11 @@ func (a *api) callURL(v service.Version) string {
 }
 
 func (a *api) jobspec(ctx context.Context, in *VersionRef) (*text, error) {
-	v, err := a.find(ctx, *in)
+	m, v, err := a.findIn(ctx, *in)
 	if err != nil {
+		return nil, err
+	}
+	if err := m.MayChange(service.CallerOf(ctx)); err != nil {
 		return nil, err
 	}
 	job, err := a.Render(ctx, v)
@@ -236,7 +281,7 @@ func (a *api) setTag(ctx context.Context, in *struct {
 		Version string `json:"version" minLength:"1" doc:"what the tag shall mean: semver, commit prefix, other tag or service id"`
 	}
 }) (*body[service.Version], error) {
-	v, err := a.Catalog.SetTag(ctx, in.Module, in.Tag, in.Body.Version, "admin")
+	v, err := a.Catalog.SetTag(ctx, in.Module, in.Tag, in.Body.Version, service.CallerOf(ctx))
 	if err != nil {
 		return nil, err
 	}

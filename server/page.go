@@ -14,7 +14,7 @@ import (
 //go:embed pages/*.html pages/*.css
 var pageFiles embed.FS
 
-// cookie holds the admin token in a browser. It opens pages, which only read; the
+// cookie holds an admin's token in a browser. It opens pages, which only read; the
 // API takes the header alone, so another site cannot use it. Its path keeps it
 // from every service under /svc/.
 const (
@@ -45,11 +45,11 @@ func (a *api) pages(router *mux.Router) error {
 	}).Methods(http.MethodGet)
 	router.Handle("/", http.RedirectHandler(console, http.StatusFound)).Methods(http.MethodGet)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
-		if token := r.URL.Query().Get("token"); token != "" && a.holdsToken(token) {
+		if token := r.URL.Query().Get("token"); token != "" && a.isAdmin(r.Context(), token) {
 			a.remember(w, r, token)
 			return
 		}
-		if c, err := r.Cookie(cookie); err != nil || !a.holdsToken(c.Value) {
+		if c, err := r.Cookie(cookie); err != nil || !a.isAdmin(r.Context(), c.Value) {
 			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
 			return
 		}
@@ -63,11 +63,11 @@ func (a *api) pages(router *mux.Router) error {
 	}).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-		if token := r.PostFormValue("token"); a.holdsToken(token) {
+		if token := r.PostFormValue("token"); a.isAdmin(r.Context(), token) {
 			a.remember(w, r, token)
 			return
 		}
-		render(w, parsed, "login.html", http.StatusUnauthorized, "That is not the admin token.")
+		render(w, parsed, "login.html", http.StatusUnauthorized, "That is not the token of an admin.")
 	}).Methods(http.MethodPost)
 	return nil
 }
@@ -80,7 +80,7 @@ func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 }
 
 func (a *api) overview(r *http.Request) (*overview, error) {
-	statuses, err := a.statuses(r.Context())
+	statuses, err := a.statuses(service.WithCaller(r.Context(), service.Operator("console")))
 	if err != nil {
 		return nil, err
 	}

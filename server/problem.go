@@ -29,8 +29,12 @@ func statusOf(err error) int {
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, service.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, service.ErrUnauthenticated):
+		return http.StatusUnauthorized
 	case errors.Is(err, service.ErrDenied):
 		return http.StatusForbidden
+	case errors.Is(err, service.ErrLimited):
+		return http.StatusTooManyRequests
 	case errors.Is(err, service.ErrUnavailable):
 		return http.StatusServiceUnavailable
 	default:

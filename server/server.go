@@ -30,12 +30,20 @@ type cluster interface {
 	Nodes(ctx context.Context) ([]service.Node, error)
 }
 
+// callers says who makes a request.
+type callers interface {
+	// Authenticate returns who sent an Authorization header; an empty one is
+	// anonymous. A token that is not good is [service.ErrUnauthenticated].
+	Authenticate(ctx context.Context, authorization string) (service.Caller, error)
+}
+
 // Parts are what the API speaks for.
 type Parts struct {
 	Store   *store.DB
 	Catalog *catalog.Catalog
 	Engine  *scheduler.Engine
 	Cluster cluster
+	Callers callers
 	Loads   func() []service.Load
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
@@ -48,7 +56,6 @@ type Parts struct {
 
 // Options of the API.
 type Options struct {
-	Token   string // admin token; every request but health needs it
 	Version string // of this program
 	URL     string // where callers reach the gateway, e.g. http://127.0.0.1:8080
 }
@@ -95,6 +102,10 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 // the OpenAPI text; an error becomes a problem here and nowhere else.
 func operation[In, Out any](a *api, op huma.Operation, handle func(context.Context, *In) (*Out, error)) {
 	op.Security = []map[string][]string{{"token": {}}}
+	if roleOf(&op) == service.Anonymous {
+		op.Security = append(op.Security, map[string][]string{}) // a token is welcome, not needed
+	}
+	op.Extensions = map[string]any{"x-role": roleOf(&op)}
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 		out, err := handle(ctx, in)
 		if err != nil {

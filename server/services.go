@@ -41,38 +41,38 @@ type ServiceRef struct {
 }
 
 func (a *api) services() {
-	operation(a, huma.Operation{
+	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "list-services", Method: http.MethodGet, Path: "/api/v1/services", Summary: "All services with their counts and load",
-	}, a.listServices)
-	operation(a, huma.Operation{
+	}), a.listServices)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-service", Method: http.MethodGet, Path: "/api/v1/services/{id}", Summary: "One service with its instances, last decisions and what the cluster says",
-	}, a.service)
-	operation(a, huma.Operation{
+	}), a.service)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "start-service", Method: http.MethodPost, Path: "/api/v1/services/{id}/start", Summary: "Start an instance now; undoes a stop",
-	}, a.start)
-	operation(a, huma.Operation{
+	}), a.start)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "stop-service", Method: http.MethodPost, Path: "/api/v1/services/{id}/stop", Summary: "Stop it and refuse calls until it is started again",
-	}, a.stop)
-	operation(a, huma.Operation{
+	}), a.stop)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "scale-service", Method: http.MethodPost, Path: "/api/v1/services/{id}/scale", Summary: "Set the count and hold it for a while",
 		BodyReadTimeout: readTimeout,
-	}, a.scale)
-	operation(a, huma.Operation{
+	}), a.scale)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "list-decisions", Method: http.MethodGet, Path: "/api/v1/services/{id}/decisions", Summary: "Changes of the count with their reasons, newest first",
-	}, a.decisions)
-	operation(a, huma.Operation{
+	}), a.decisions)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-logs", Method: http.MethodGet, Path: "/api/v1/services/{id}/logs", Summary: "What the instances printed, one JSON object a line",
-	}, a.logs)
-	operation(a, huma.Operation{
+	}), a.logs)
+	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-submitted-jobspec", Method: http.MethodGet, Path: "/api/v1/services/{id}/jobspec", Summary: "The jobspec that the cluster runs the service from",
-	}, a.submitted)
+	}), a.submitted)
 	operation(a, huma.Operation{
 		OperationID: "list-nodes", Method: http.MethodGet, Path: "/api/v1/nodes", Summary: "The machines that services can run on",
 	}, a.nodes)
 }
 
-// statuses joins what the catalog, the cluster and the gateway know, by module and
-// version, newest registration first.
+// statuses joins what the catalog, the cluster and the gateway know of all services
+// that who asks may see, by module and version, newest registration first.
 func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	states, fresh := a.Cluster.States()
 	byID := make(map[service.ID]service.State, len(states))
@@ -83,10 +83,15 @@ func (a *api) statuses(ctx context.Context) ([]Status, error) {
 	for _, l := range a.Loads() {
 		loads[l.ID] = l
 	}
-	all := []Status{}
+	all, caller := []Status{}, service.CallerOf(ctx)
 	err := a.Store.AllModules(ctx, func(m service.Module) error {
-		for _, v := range m.Versions {
-			all = append(all, status(m, v, byID[v.ID], loads[v.ID], fresh))
+		seen, _ := m.VisibleTo(caller)
+		for _, v := range seen.Versions {
+			st := status(m, v, byID[v.ID], loads[v.ID], fresh)
+			if !caller.Manages(m) { // the program's own words may be in it
+				st.Failure, st.Load.Failure = "", nil
+			}
+			all = append(all, st)
 		}
 		return nil
 	})
@@ -129,6 +134,9 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 	if err != nil {
 		return nil, err
 	}
+	if err := m.MayChange(service.CallerOf(ctx)); err != nil {
+		return nil, err
+	}
 	d := Detail{Definition: v}
 	if d.State, err = a.Cluster.State(ctx, in.ID); err != nil {
 		return nil, err
@@ -156,11 +164,11 @@ func (a *api) service(ctx context.Context, in *ServiceRef) (*body[Detail], error
 const shownDecisions = 10
 
 func (a *api) start(ctx context.Context, in *ServiceRef) (*struct{}, error) {
-	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Start(ctx, in.ID, "admin") })
+	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Start(ctx, in.ID, who(ctx)) })
 }
 
 func (a *api) stop(ctx context.Context, in *ServiceRef) (*struct{}, error) {
-	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Stop(ctx, in.ID, "admin") })
+	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Stop(ctx, in.ID, who(ctx)) })
 }
 
 func (a *api) scale(ctx context.Context, in *struct {
@@ -169,12 +177,12 @@ func (a *api) scale(ctx context.Context, in *struct {
 		Count int `json:"count" minimum:"0"`
 	}
 }) (*struct{}, error) {
-	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Scale(ctx, in.ID, in.Body.Count, "admin") })
+	return nil, a.known(ctx, in.ID, func() error { return a.Engine.Scale(ctx, in.ID, in.Body.Count, who(ctx)) })
 }
 
-// known does something to a registered service.
+// known does something to a registered service that who asks may change.
 func (a *api) known(ctx context.Context, id service.ID, do func() error) error {
-	if _, err := a.Store.Version(ctx, id); err != nil {
+	if err := a.mayChange(ctx, id); err != nil {
 		return err
 	}
 	return do()
@@ -185,6 +193,9 @@ func (a *api) decisions(ctx context.Context, in *struct {
 	Before int64 `query:"before" doc:"id of the decision before which the page ends; 0: the newest page"`
 	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }) (*body[[]service.Decision], error) {
+	if err := a.mayChange(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	decisions, err := a.Store.Decisions(ctx, in.ID, in.Before, in.Limit)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ type Submitted struct {
 }
 
 func (a *api) submitted(ctx context.Context, in *ServiceRef) (*body[Submitted], error) {
-	if _, err := a.Store.Version(ctx, in.ID); err != nil {
+	if err := a.mayChange(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	job, err := a.Source(ctx, in.ID)

@@ -8,11 +8,13 @@ import (
 // The kinds of error. A package wraps one of them, so that the edges (HTTP
 // status, exit code) can be chosen in one place each.
 var (
-	ErrNotFound    = errors.New("not found")
-	ErrConflict    = errors.New("conflict")
-	ErrInvalid     = errors.New("invalid")
-	ErrDenied      = errors.New("denied")
-	ErrUnavailable = errors.New("unavailable")
+	ErrNotFound        = errors.New("not found")
+	ErrConflict        = errors.New("conflict")
+	ErrInvalid         = errors.New("invalid")
+	ErrUnauthenticated = errors.New("unauthenticated") // nobody knows who asks
+	ErrDenied          = errors.New("denied")          // it is known who asks, and they may not
+	ErrLimited         = errors.New("limited")         // asked for too much at a time
+	ErrUnavailable     = errors.New("unavailable")
 )
 
 // kindError is a message for a person that also is one of the kinds above.

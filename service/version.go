@@ -25,6 +25,7 @@ type Version struct {
 	Scale     Scale     `json:"scale"`
 	Methods   []Method  `json:"methods,omitempty"`
 	Typed     bool      `json:"typed,omitempty"` // the interface was read: Methods and status are all there are
+	Access    Access    `json:"access,omitzero"`
 
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/examples"
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/local"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
@@ -79,6 +80,7 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 		return err
 	}
 	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
+		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
 		defaults: catalog.StandardDefaults(), engine: scheduler.Options{Volatile: true}, cluster: runtime,
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
@@ -109,7 +111,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		if err != nil {
 			return nil, err
 		}
-		v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: "dev"})
+		v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: service.Operator("dev")})
 		if err != nil {
 			return nil, fmt.Errorf("register %s:\n%w", dir, err)
 		}
@@ -122,7 +124,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		return ready, nil
 	}
 	for _, example := range examples.All() {
-		v, _, err := st.catalog.Register(ctx, catalog.Upload{Files: example.Files, Tag: service.Dev, By: "dev"})
+		v, _, err := st.catalog.Register(ctx, catalog.Upload{Files: example.Files, Tag: service.Dev, By: service.Operator("dev")})
 		if err != nil {
 			fmt.Fprintf(stdout, "Left out the example %s: %v\n", example.Name, err)
 			continue

@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"kidl":       nil,
 	"templates":  nil,
 	"store":      {"service"},
+	"auth":       {"service", "store"},
 	"catalog":    {"service", "kidl", "store"},
 	"jobspec":    {"service", "templates"},
 	"scheduler":  {"service", "store"},
@@ -26,7 +27,7 @@ var allowed = map[string][]string{
 	"local":      {"service"},
 	"gateway":    {"service"},
 	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},

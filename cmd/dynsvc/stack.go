@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
@@ -89,7 +90,8 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}()
 	st.checks = &checked{cluster: s.cluster}
 	waker := &lateWaker{}
-	s.gateway.AdminToken = s.token
+	who := auth.New(auth.Options{AdminToken: s.token})
+	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
@@ -111,9 +113,9 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks,
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
-		server.Options{Token: s.token, Version: version, URL: s.url})
+		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
 	}
