@@ -81,6 +81,33 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	return answer, nil
 }
 
+// Admit says which version a call would reach, who makes it, and whether they
+// may.
+func (g *Gateway) Admit(ctx context.Context, module, ref, method, authorization string) (service.Admission, error) {
+	to, err := g.resolve(module, ref)
+	if err != nil {
+		return service.Admission{}, err
+	}
+	r := (&http.Request{Method: http.MethodPost, Header: http.Header{}}).WithContext(ctx)
+	if authorization != "" {
+		r.Header.Set("Authorization", authorization)
+	}
+	c := &call{g: g, in: r, to: to, env: envelope{method: method}}
+	c.method, _ = to.version.Method(method)
+	if err := c.identify(); err != nil {
+		return service.Admission{}, err
+	}
+	return c.admission(), nil
+}
+
+func (c *call) admission() service.Admission {
+	a := service.Admission{Version: c.to.version, Caller: c.caller, Authorization: c.in.Header.Get("Authorization")}
+	if c.g.opts.Callers != nil && c.g.opts.Callers.Own(a.Authorization) {
+		a.Authorization = ""
+	}
+	return a
+}
+
 // take reads what is called: the body is whole already.
 func (a *attempt) take() (*body, envelope) {
 	b := &body{length: int64(len(a.body)), kept: a.body, all: true}

@@ -40,15 +40,6 @@ func (g *Gateway) Publish(mod service.Module) {
 	g.modules.Store(service.ModuleKey(mod.Name), e)
 }
 
-// Resolve finds the version that a module and a reference mean now.
-func (g *Gateway) Resolve(module, ref string) (*service.Version, error) {
-	t, err := g.resolve(module, ref)
-	if err != nil {
-		return nil, err
-	}
-	return t.version, nil
-}
-
 // resolve finds what a module and a reference mean.
 func (g *Gateway) resolve(module, ref string) (*target, error) {
 	found, ok := g.modules.Load(module)

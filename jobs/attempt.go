@@ -47,7 +47,7 @@ func (q *Queue) try(r *run, out *spool) verdict {
 	}
 	call := service.JobCall{
 		Job: r.job.ID, Service: r.job.Service, Module: r.job.Module, Method: r.job.Method,
-		Params: r.job.Params, Caller: r.job.Caller, Authorization: string(authorization), Progress: q.progressURL(r),
+		Params: r.job.Params, Authorization: string(authorization), Progress: q.progressURL(r),
 		Sending: func(ctx context.Context) error {
 			if err := q.db.SendCallJob(ctx, r.job.ID, r.job.Attempts); err != nil {
 				return err
@@ -56,6 +56,9 @@ func (q *Queue) try(r *run, out *spool) verdict {
 			q.reached("sending")
 			return nil
 		},
+	}
+	if r.job.Caller != "" {
+		call.Caller = service.Caller{Name: r.job.Caller, Role: service.User}
 	}
 	sends := r.job.Sends
 	answer, err := q.gw.Call(r.ctx, call, out)
@@ -111,7 +114,7 @@ func (q *Queue) cut(r *run, answer service.JobAnswer, err error) verdict {
 	switch {
 	case answer.Late:
 		return r.dead(reason)
-	case !q.idempotent(r.job.CallJob):
+	case !r.job.Idempotent:
 		return r.dead(reason + notAgain)
 	case r.job.Sends >= q.opts.Attempts:
 		return r.dead(reason)
@@ -122,16 +125,6 @@ func (q *Queue) cut(r *run, answer service.JobAnswer, err error) verdict {
 }
 
 const notAgain = ". Whether the method ran is not known, and it is not declared idempotent, so it was not tried again"
-
-// idempotent reports whether the method may run twice.
-func (q *Queue) idempotent(job service.CallJob) bool {
-	v, err := q.gw.Resolve(job.Module, string(job.Service))
-	if err != nil {
-		return false
-	}
-	m, _ := v.Method(job.Method)
-	return m.Idempotent
-}
 
 func (r *run) dead(reason string) verdict {
 	return verdict{end: &store.JobEnd{Attempt: r.job.Attempts, State: service.JobDead, Reason: reason,

@@ -22,7 +22,7 @@ import (
 // gateway sends an attempt to an instance and writes its answer to to.
 type gateway interface {
 	Call(ctx context.Context, c service.JobCall, to io.Writer) (service.JobAnswer, error)
-	Resolve(module, ref string) (*service.Version, error)
+	Admit(ctx context.Context, module, ref, method, authorization string) (service.Admission, error)
 }
 
 // Options of a [Queue]. The zero value of each field is its default.

@@ -24,8 +24,7 @@ type Submission struct {
 	Ref           string // tag, version, range or commit; empty: the default
 	Method        string // without the module's name
 	Params        json.RawMessage
-	Caller        string    // empty: nobody known
-	Authorization string    // passed on to the module; empty: none
+	Authorization string    // the header that came with it; empty: none
 	Key           string    // the same key from the same caller is the same job; empty: none
 	Callback      *Callback // nil: nobody is told
 }
@@ -33,19 +32,26 @@ type Submission struct {
 // Submit stores a job and returns it. When it returns, the job is on disk.
 // isNew is false where the key was used before.
 func (q *Queue) Submit(ctx context.Context, s Submission) (job service.CallJob, isNew bool, err error) {
-	v, err := q.gw.Resolve(s.Module, s.Ref)
+	a, err := q.gw.Admit(ctx, s.Module, s.Ref, s.Method, s.Authorization)
 	if err != nil {
 		return job, false, err
 	}
-	if err := q.check(v, &s); err != nil {
+	return q.Accept(ctx, s, a)
+}
+
+// Accept is Submit for a call that was admitted already.
+func (q *Queue) Accept(ctx context.Context, s Submission, a service.Admission) (job service.CallJob, isNew bool, err error) {
+	v := a.Version
+	method, err := q.check(v, &s)
+	if err != nil {
 		return job, false, err
 	}
 	n := store.NewCallJob{
-		Job: service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: s.Caller},
+		Job: service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: a.Caller.Name, Idempotent: method.Idempotent},
 		Key: s.Key, Digest: s.digest(), Params: s.Params, ModuleLimit: q.opts.ModuleQueued, CallerLimit: q.opts.CallerOpen,
 	}
-	if s.Authorization != "" {
-		n.Secrets = q.seal.seal(n.Job.ID, []byte(s.Authorization))
+	if a.Authorization != "" {
+		n.Secrets = q.seal.seal(n.Job.ID, []byte(a.Authorization))
 	}
 	if s.Callback != nil {
 		n.CallbackURL, n.CallbackSecret = s.Callback.URL, q.seal.seal(n.Job.ID, []byte(s.Callback.Secret))
@@ -63,13 +69,13 @@ func (q *Queue) Submit(ctx context.Context, s Submission) (job service.CallJob, 
 }
 
 // check refuses at once what could never run.
-func (q *Queue) check(v *service.Version, s *Submission) error {
+func (q *Queue) check(v *service.Version, s *Submission) (service.Method, error) {
 	method, ok := v.Method(s.Method)
 	if !ok {
-		return service.Errorf(service.ErrNotFound, "%s %s has no method %.100q%s", v.Module, v.Version, s.Method, asyncMethods(v))
+		return method, service.Errorf(service.ErrNotFound, "%s %s has no method %.100q%s", v.Module, v.Version, s.Method, asyncMethods(v))
 	}
 	if method.Mode == service.Sync {
-		return service.Errorf(service.ErrInvalid, "%s.%s is called synchronously only, as its mode says: POST it to /svc/%s%s",
+		return method, service.Errorf(service.ErrInvalid, "%s.%s is called synchronously only, as its mode says: POST it to /svc/%s%s",
 			v.Module, s.Method, v.Module, asyncMethods(v))
 	}
 	if p := bytes.TrimSpace(s.Params); len(p) == 0 || bytes.Equal(p, []byte("null")) {
@@ -77,21 +83,21 @@ func (q *Queue) check(v *service.Version, s *Submission) error {
 	}
 	switch {
 	case len(s.Params) > ParamsLimit:
-		return service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
+		return method, service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
 	case bytes.TrimSpace(s.Params)[0] != '[' || !json.Valid(s.Params):
-		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
+		return method, service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
 	case len(s.Key) > keyLimit:
-		return service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
+		return method, service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
 	}
 	if s.Callback != nil {
 		if err := s.Callback.check(q.opts.CallbackNetworks); err != nil {
-			return err
+			return method, err
 		}
 	}
 	if q.opts.Check != nil {
-		return q.opts.Check(v, s.Method, s.Params)
+		return method, q.opts.Check(v, s.Method, s.Params)
 	}
-	return nil
+	return method, nil
 }
 
 // asyncMethods says what can be submitted.

@@ -37,7 +37,7 @@ func (q *Queue) inherit(ctx context.Context, l store.LeftJob) error {
 		v = r.dead(leftReason)
 	case !l.Sent:
 		v = r.again(0, leftReason, false)
-	case !q.idempotent(l.CallJob):
+	case !l.Idempotent:
 		v = r.dead(leftReason + notAgain)
 	case l.Sends >= q.opts.Attempts:
 		v = r.dead(leftReason)

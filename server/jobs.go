@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,13 +43,17 @@ type JobInput struct {
 // jobBodyTimeout bounds how long the parameters of a job may take to arrive.
 const jobBodyTimeout = 2 * time.Minute
 
+const submitPath = "/api/v1/modules/{module}/versions/{ref}/methods/{method}/jobs"
+
 func (a *api) jobs() {
 	operation(a, forCallers(huma.Operation{
-		OperationID: "submit-job", Method: http.MethodPost, Path: "/api/v1/modules/{module}/versions/{ref}/methods/{method}/jobs",
+		OperationID: "submit-job", Method: http.MethodPost, Path: submitPath,
 		Summary: "Call a method as a job; the job is on disk when the answer comes", DefaultStatus: http.StatusAccepted,
-		MaxBodyBytes: jobs.ParamsLimit + 64<<10, BodyReadTimeout: jobBodyTimeout,
 	}), a.submitJob)
-	view := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[JobView](), true, "")
+	// Told afterwards, because huma would read and judge the body itself.
+	a.huma.OpenAPI().Paths[submitPath].Post.RequestBody = &huma.RequestBody{Required: true,
+		Content: map[string]*huma.MediaType{"application/json": {Schema: a.schema(reflect.TypeFor[JobInput]())}}}
+	view := a.schema(reflect.TypeFor[JobView]())
 	operation(a, forCallers(huma.Operation{
 		OperationID: "get-job", Method: http.MethodGet, Path: "/api/v1/jobs/{id}", Summary: "A job, with its result once it is done",
 		Responses: map[string]*huma.Response{"200": {Description: "the job", Content: map[string]*huma.MediaType{"application/json": {Schema: view}}}},
@@ -61,31 +66,43 @@ func (a *api) jobs() {
 		OperationID: "cancel-job", Method: http.MethodDelete, Path: "/api/v1/jobs/{id}", Summary: "Cancel a job; one that has ended stays as it is",
 		DefaultStatus: http.StatusAccepted,
 	}), a.cancelJob)
-	operation(a, huma.Operation{
-		OperationID: "list-jobs", Method: http.MethodGet, Path: "/api/v1/jobs", Summary: "Jobs, the newest first; state=dead lists those that were given up",
-	}, a.listJobs)
-	operation(a, huma.Operation{
+	operation(a, atLeast(service.User, huma.Operation{
+		OperationID: "list-jobs", Method: http.MethodGet, Path: "/api/v1/jobs", Summary: "The caller's jobs, and all to an admin, the newest first; state=dead lists those that were given up",
+	}), a.listJobs)
+	operation(a, forCallers(huma.Operation{
 		OperationID: "redrive-job", Method: http.MethodPost, Path: "/api/v1/jobs/{id}/redrive", Summary: "Send a dead job back to be tried again",
 		DefaultStatus: http.StatusAccepted,
-	}, a.redriveJob)
+	}), a.redriveJob)
 	operation(a, forCallers(huma.Operation{
 		OperationID: "report-progress", Method: http.MethodPost, Path: "/api/v1/jobs/{id}/progress/{secret}", Summary: "For the instance that runs a job: how far it is",
 		BodyReadTimeout: readTimeout, MaxBodyBytes: 64 << 10,
 	}), a.reportProgress)
 }
 
-func (a *api) submitJob(ctx context.Context, in *struct {
+// submission is read as JSON whatever its Content-Type, as that of a call is.
+type submission struct {
 	VersionRef
 	Method        string `path:"method" doc:"name of the method, without the module's"`
 	Key           string `header:"Idempotency-Key" doc:"the same key from the same caller means the same job"`
 	Authorization string `header:"Authorization"`
-	Body          JobInput
-}) (*body[JobView], error) {
-	s := jobs.Submission{Params: in.Body.Params, Key: in.Key, Caller: callerOf(ctx)}
-	if !isAdmin(ctx) {
-		s.Authorization = in.Authorization
+	body          io.Reader
+}
+
+// Resolve is called by huma with the request.
+func (s *submission) Resolve(ctx huma.Context) []error {
+	s.body = ctx.BodyReader()
+	if err := ctx.SetReadDeadline(time.Now().Add(jobBodyTimeout)); err != nil {
+		return []error{err}
 	}
-	var err error
+	return nil
+}
+
+func (a *api) submitJob(ctx context.Context, in *submission) (*body[JobView], error) {
+	input, err := readInput(in.body)
+	if err != nil {
+		return nil, err
+	}
+	s := jobs.Submission{Params: input.Params, Key: in.Key, Authorization: in.Authorization}
 	for _, part := range []struct {
 		to      *string
 		escaped string
@@ -94,7 +111,7 @@ func (a *api) submitJob(ctx context.Context, in *struct {
 			return nil, service.Errorf(service.ErrInvalid, "the path: %w", err)
 		}
 	}
-	if c := in.Body.Callback; c != nil {
+	if c := input.Callback; c != nil {
 		s.Callback = &jobs.Callback{URL: c.URL, Secret: c.Secret}
 	}
 	job, _, err := a.Jobs.Submit(ctx, s)
@@ -104,6 +121,30 @@ func (a *api) submitJob(ctx context.Context, in *struct {
 	return &body[JobView]{viewOf(job)}, nil
 }
 
+// readInput reads the body of a submission strictly.
+func readInput(body io.Reader) (in JobInput, err error) {
+	const most = jobs.ParamsLimit + 64<<10
+	text, err := io.ReadAll(io.LimitReader(body, most+1))
+	if err == nil && len(text) > most {
+		return in, service.Errorf(service.ErrInvalid, "the body has more than %d bytes: pass a reference to the data", most)
+	}
+	if err == nil {
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		if err = dec.Decode(&in); err == nil && dec.More() {
+			err = errors.New("something follows the object")
+		}
+	}
+	if err != nil {
+		return in, service.Errorf(service.ErrInvalid, `the body must be a JSON object such as {"params": [{"min_length": 500}]}: %w`, err)
+	}
+	return in, nil
+}
+
+func (a *api) schema(t reflect.Type) *huma.Schema {
+	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, "")
+}
+
 func viewOf(job service.CallJob) JobView {
 	return JobView{CallJob: job, Href: "/api/v1/jobs/" + url.PathEscape(job.ID)}
 }
@@ -111,7 +152,7 @@ func viewOf(job service.CallJob) JobView {
 // mine returns a job if the caller may see it. To others it is not there.
 func (a *api) mine(ctx context.Context, id string, get func() (service.CallJob, error)) (service.CallJob, error) {
 	job, err := get()
-	if err == nil && !isAdmin(ctx) && job.Caller != callerOf(ctx) {
+	if c := service.CallerOf(ctx); err == nil && !c.IsAdmin() && job.Caller != c.Name {
 		return service.CallJob{}, service.Errorf(service.ErrNotFound, "there is no call job %.64q of yours", id)
 	}
 	return job, err
@@ -189,7 +230,7 @@ func (a *api) cancelJob(ctx context.Context, in *JobRef) (*body[JobView], error)
 	if _, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) }); err != nil {
 		return nil, err
 	}
-	job, err := a.Jobs.Cancel(ctx, in.ID, callerName(ctx))
+	job, err := a.Jobs.Cancel(ctx, in.ID, who(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +238,10 @@ func (a *api) cancelJob(ctx context.Context, in *JobRef) (*body[JobView], error)
 }
 
 func (a *api) redriveJob(ctx context.Context, in *JobRef) (*body[JobView], error) {
-	job, err := a.Jobs.Redrive(ctx, in.ID, callerName(ctx))
+	if _, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) }); err != nil {
+		return nil, err
+	}
+	job, err := a.Jobs.Redrive(ctx, in.ID, who(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +262,10 @@ func (a *api) listJobs(ctx context.Context, in *struct {
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }) (*body[JobPage], error) {
 	f := store.JobFilter{State: service.JobState(in.State), Module: in.Module, Before: in.Before, Limit: in.Limit}
-	if in.Caller != "" {
+	switch c := service.CallerOf(ctx); {
+	case !c.IsAdmin():
+		f.Caller = &c.Name
+	case in.Caller != "":
 		f.Caller = &in.Caller
 	}
 	list, err := a.Jobs.List(ctx, f)
@@ -244,15 +291,11 @@ func (a *api) reportProgress(_ context.Context, in *struct {
 	return nil, a.Jobs.Report(in.ID, in.Secret, in.Body.Progress, in.Body.Message)
 }
 
-// limited reports the status of a refusal because there are too many jobs; 0:
-// it is another error.
-func limited(err error) int {
-	limit := new(store.JobLimitError)
-	switch {
-	case !errors.As(err, &limit):
-		return 0
-	case limit.Caller:
-		return http.StatusTooManyRequests
-	}
-	return http.StatusServiceUnavailable
+// forCallers opens an operation to everybody who may call services. A token
+// that dynsvc does not know may be the module's business: who sends it is
+// anonymous here, as in a call.
+func forCallers(op huma.Operation) huma.Operation {
+	op = atLeast(service.Anonymous, op)
+	op.Metadata[strangersKey] = true
+	return op
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -44,6 +45,7 @@ type Parts struct {
 	Engine  *scheduler.Engine
 	Cluster cluster
 	Callers callers
+	Jobs    *jobs.Queue
 	Loads   func() []service.Load
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
@@ -88,6 +90,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
 	a.services()
+	a.jobs()
 	a.health(router)
 	a.bundles(router)
 	if err := a.pages(router); err != nil {

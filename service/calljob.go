@@ -16,6 +16,8 @@ type CallJob struct {
 	Method  string   `json:"method"`
 	Caller  string   `json:"caller,omitempty" doc:"who submitted it; absent: nobody known"`
 
+	Idempotent bool `json:"idempotent,omitempty" doc:"the method is declared so: it may run twice"`
+
 	Progress *float64 `json:"progress" doc:"from 0 to 1 as the method says; null: it said nothing yet"`
 	Message  *string  `json:"message" doc:"what the method says it is doing; null: it said nothing yet"`
 	Attempts int      `json:"attempts" doc:"how often it was started"`
@@ -83,13 +85,20 @@ type JobCall struct {
 	Module        string
 	Method        string          // without the module's name
 	Params        json.RawMessage // an array
-	Caller        string          // empty: nobody known
-	Authorization string          // the caller's own, for the module; empty: none
-	Progress      string          // URL that the instance may report to
+	Caller        Caller
+	Authorization string // the caller's own, for the module; empty: none
+	Progress      string // URL that the instance may report to
 
 	// Sending is called when an instance has room for the call and nothing was
 	// sent. If it returns an error, nothing is.
 	Sending func(ctx context.Context) error
+}
+
+// Admission is what the gateway says of a call before it is made.
+type Admission struct {
+	Version       *Version
+	Caller        Caller
+	Authorization string // what of the caller's own the module may see; empty: nothing
 }
 
 // JobAnswer is what came of an attempt.

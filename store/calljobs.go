@@ -45,8 +45,14 @@ func (e *JobLimitError) Error() string {
 	return fmt.Sprintf("the module has %d call jobs queued, which is all it may have: try again later", e.Limit)
 }
 
-// Is makes it one of kind [service.ErrUnavailable].
-func (e *JobLimitError) Is(target error) bool { return target == service.ErrUnavailable }
+// Is makes it one of kind [service.ErrLimited] where it is the caller's doing,
+// else [service.ErrUnavailable].
+func (e *JobLimitError) Is(target error) bool {
+	if e.Caller {
+		return target == service.ErrLimited
+	}
+	return target == service.ErrUnavailable
+}
 
 // AddCallJob stores a job as queued. Where the caller used the key before, the
 // job of that time is returned and isNew is false; it is ErrConflict if
@@ -69,14 +75,14 @@ func (db *DB) AddCallJob(ctx context.Context, n NewCallJob) (job service.CallJob
 			return err
 		}
 		const insert = `INSERT INTO call_jobs
-			(id, version, module, method, caller, idem_key, idem_digest, state, submitted_ms, due_ms)
-			VALUES (?, ?, (SELECT module FROM versions WHERE seq = ?), ?, ?, ?, ?, 'queued', ?, ?) RETURNING seq`
+			(id, version, module, method, caller, idempotent, idem_key, idem_digest, state, submitted_ms, due_ms)
+			VALUES (?, ?, (SELECT module FROM versions WHERE seq = ?), ?, ?, ?, ?, ?, 'queued', ?, ?) RETURNING seq`
 		key, digest := any(nil), any(nil)
 		if n.Key != "" {
 			key, digest = n.Key, n.Digest
 		}
 		var number int64
-		if err := tx.QueryRowContext(ctx, insert, n.Job.ID, seq, seq, n.Job.Method, n.Job.Caller, key, digest,
+		if err := tx.QueryRowContext(ctx, insert, n.Job.ID, seq, seq, n.Job.Method, n.Job.Caller, n.Job.Idempotent, key, digest,
 			millis(submitted), millis(submitted)).Scan(&number); err != nil {
 			return err
 		}
@@ -144,7 +150,7 @@ func checkJobLimits(ctx context.Context, tx *sql.Tx, n NewCallJob) error {
 	return nil
 }
 
-const selectJob = `SELECT j.id, j.state, v.module, v.id, v.semver, j.method, j.caller, j.progress, j.message, j.attempts, j.sends,
+const selectJob = `SELECT j.id, j.state, v.module, v.id, v.semver, j.method, j.caller, j.idempotent, j.progress, j.message, j.attempts, j.sends,
 	j.reason, j.submitted_ms, j.due_ms, j.started_ms, j.finished_ms, j.error, j.result_bytes,
 	c.url, c.state, c.attempts, c.error, m.name, j.seq
 	FROM call_jobs j JOIN versions v ON v.seq = j.version JOIN modules m ON m.key = v.module
@@ -218,7 +224,7 @@ func scanJob(rows *sql.Rows) (j ListedJob, err error) {
 	var fault, url, state, callbackError sql.NullString
 	var attempts sql.NullInt64
 	var key string
-	err = rows.Scan(&j.ID, &j.State, &key, &j.Service, &j.Version, &j.Method, &j.Caller, &j.Progress, &j.Message, &j.Attempts, &j.Sends,
+	err = rows.Scan(&j.ID, &j.State, &key, &j.Service, &j.Version, &j.Method, &j.Caller, &j.Idempotent, &j.Progress, &j.Message, &j.Attempts, &j.Sends,
 		&j.Reason, &submitted, &due, &started, &finished, &fault, &j.ResultSize,
 		&url, &state, &attempts, &callbackError, &j.Module, &j.Seq)
 	if err != nil {

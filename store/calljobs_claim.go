@@ -65,11 +65,11 @@ func (db *DB) QueuedModules(ctx context.Context, now time.Time) (keys []string, 
 // ClaimCallJob makes the job that is due longest the agent's; ok is false where
 // there is none.
 func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok bool, err error) {
-	callers, err := json.Marshal(c.Callers)
+	callers, err := json.Marshal(append([]string{}, c.Callers...)) // never null
 	if err != nil {
 		return job, false, err
 	}
-	services, err := json.Marshal(c.Services)
+	services, err := json.Marshal(append([]service.ID{}, c.Services...))
 	if err != nil {
 		return job, false, err
 	}

@@ -22,6 +22,7 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	fresh := open(t)
 	populate(t, fresh)
 	verify(t, fresh)
+	verifyJobs(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -42,6 +43,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			sqlFile(t, path, string(text))
 			db := openAt(t, path)
 			verify(t, db)
+			if strings.Contains(string(text), "INSERT INTO call_jobs ") {
+				verifyJobs(t, db)
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -64,6 +68,7 @@ func populate(t testing.TB, db *store.DB) {
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}})
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
+	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
 }
 

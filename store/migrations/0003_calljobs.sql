@@ -13,6 +13,7 @@ CREATE TABLE call_jobs (
     module       TEXT    NOT NULL, -- its key, the unit of fairness
     method       TEXT    NOT NULL,
     caller       TEXT    NOT NULL, -- empty: nobody known
+    idempotent   INTEGER NOT NULL, -- as the version declares the method
     idem_key     TEXT,             -- the caller's Idempotency-Key; NULL: none
     idem_digest  BLOB,             -- of what was submitted under it
     state        TEXT    NOT NULL,
