@@ -17,6 +17,8 @@ type Defaults struct {
 	Resources service.Resources // CPU, Memory, MemoryMax and Disk; GPUs are never given by default
 	Scale     service.Scale     // all but Windows
 
+	Maxima service.Limits // what a manifest may set its limits to at most; zero: anything
+
 	Timeout    service.Duration // of a sync call
 	JobTimeout service.Duration // of an async call
 

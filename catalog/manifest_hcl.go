@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -39,10 +40,14 @@ func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, 
 	s.path, p.names = "", map[string]string{}
 	v := d.version()
 	v.Module, v.Manifest = labels[0], file
-	readModule(s, &v, d)
-	p.check(&v)
+	validate := readModule(s, &v, d)
+	p.check(v.Validate())
+	p.checkMaxima(&v, d.Maxima)
 	p.checkFiles(fsys, &v)
 	notices := p.describe(fsys, &v, d)
+	for i := range v.Methods { // now those of the interface, too
+		v.Methods[i].Validate = cmp.Or(v.Methods[i].Validate, validate)
+	}
 	if len(p.faults) > 0 {
 		return service.Version{}, nil, joined(p.faults)
 	}
@@ -95,13 +100,17 @@ func (p *places) syntax(diags hcl.Diagnostics) {
 	}
 }
 
-func readModule(s *section, v *service.Version, d Defaults) {
+// readModule returns what the module says of its methods' validate.
+func readModule(s *section, v *service.Version, d Defaults) *bool {
 	s.need("version", `"1.2.0"`)
 	s.text("version", `"1.2.0"`, &v.Version)
 	s.text("description", `"Drops short contigs."`, &v.Description)
 	s.texts("owners", `["ada", "grace"]`, &v.Owners)
 	s.text("interface", `"FilterContigs.spec"`, &v.Interface)
 	s.text("apps", `"ui/narrative/methods"`, &v.Apps)
+	wait := string(v.Wait)
+	s.text("wait", `"page"`, &wait)
+	v.Wait = service.Wait(wait)
 	if run := s.block("run"); run != nil {
 		readRun(run, &v.Run)
 	} else {
@@ -115,6 +124,15 @@ func readModule(s *section, v *service.Version, d Defaults) {
 	}
 	if scale := s.block("scale"); scale != nil {
 		readScale(scale, &v.Scale)
+	}
+	checked := s.truth("validate")
+	if checked != nil && *checked && !s.has("interface") {
+		s.bad(s.field("validate"), s.of(s.field("validate")), "needs interface, which says what parameters there are")
+	}
+	if limits := s.block("limits"); limits != nil {
+		readLimits(limits, &v.Limits)
+		limits.duration("total", `"10m"`, &v.Limits.Total)
+		limits.finish()
 	}
 	names, methods := s.blocks("method", "methods", "filter_contigs")
 	for i, m := range methods {
@@ -131,10 +149,23 @@ func readModule(s *section, v *service.Version, d Defaults) {
 			method.JobTimeout = service.Duration{}
 		}
 		m.flag("idempotent", &method.Idempotent)
+		method.Validate = m.truth("validate")
+		if limits := m.block("limits"); limits != nil {
+			readLimits(limits, &method.Limits)
+			limits.finish()
+		}
 		m.finish()
 		v.Methods = append(v.Methods, method)
 	}
 	s.finish()
+	return checked
+}
+
+// readLimits reads what the limits of a version and those of a method share.
+func readLimits(s *section, l *service.Limits) {
+	s.duration("wait", `"30s"`, &l.Wait)
+	s.duration("first_byte", `"30s"`, &l.FirstByte)
+	s.duration("idle", `"60s"`, &l.Idle)
 }
 
 func readRun(s *section, r *service.Run) {
@@ -144,6 +175,9 @@ func readRun(s *section, r *service.Run) {
 	s.text("command", `"bin/server"`, &r.Command)
 	s.texts("args", `["--verbose"]`, &r.Args)
 	s.number("port", "5000", &r.Port)
+	protocol := string(r.Protocol)
+	s.text("protocol", `"h2c"`, &protocol)
+	r.Protocol = service.Protocol(protocol)
 	s.table("env", `{ LOG_LEVEL = "info" }`, &r.Env)
 	s.texts("secrets", `["DB_PASSWORD"]`, &r.Secrets)
 	if health := s.block("health"); health != nil {

@@ -60,7 +60,7 @@ func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version
 		v.Apps = kbaseApps
 	}
 	notices := k.findInterface(fsys, &v)
-	k.check(&v)
+	k.check(v.Validate())
 	if len(k.faults) > 0 {
 		return service.Version{}, nil, joined(k.faults)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -23,6 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func defaults() catalog.Defaults {
 	d := catalog.StandardDefaults()
 	d.KBaseImage = "registry.example.org/kbase/{module_lower}:{commit}"
+	d.Maxima = service.Limits{Wait: service.Duration{Duration: time.Hour}, Total: service.Duration{Duration: 40 * time.Minute}}
 	d.Commit = "4f2a9c1d" + strings.Repeat("0", 32)
 	return d
 }

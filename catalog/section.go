@@ -66,10 +66,20 @@ func (p *places) call(field string) string {
 }
 
 // check adds the version's own faults, but none about what could not be read.
-func (p *places) check(v *service.Version) {
-	for _, f := range service.Faults(v.Validate()) {
+func (p *places) check(err error) {
+	for _, f := range service.Faults(err) {
 		if !p.broken[f.Field] {
 			p.fault(p.of(f.Field), "%s %s", p.call(f.Field), f.Text)
+		}
+	}
+}
+
+// checkMaxima adds what the manifest asks for beyond the operator's maxima. What
+// it gets by default is lowered to them and no fault of its own.
+func (p *places) checkMaxima(v *service.Version, most service.Limits) {
+	for _, f := range service.Faults(v.Exceeds(most)) {
+		if at, given := p.start[f.Field]; given && !p.broken[f.Field] {
+			p.fault(at, "%s %s", p.call(f.Field), f.Text)
 		}
 	}
 }
@@ -145,6 +155,16 @@ func (s *section) flag(name string, to *bool) {
 	if ok {
 		*to = v.True()
 	}
+}
+
+// truth is [section.flag] for one that can be left open: nil.
+func (s *section) truth(name string) *bool {
+	var is bool
+	s.flag(name, &is)
+	if !s.given(name) {
+		return nil
+	}
+	return &is
 }
 
 func (s *section) duration(name, example string, to *service.Duration) {

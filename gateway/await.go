@@ -15,7 +15,7 @@ func (g *Gateway) Await(ctx context.Context, id service.ID) error {
 		m.touch() // who asks means to call
 		return nil
 	}
-	l, err := m.acquire(ctx, 0, m.meters.of(""))
+	l, err := m.acquire(ctx, 0, 0, m.meters.of(""))
 	if err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -34,7 +34,7 @@ func TestABrokenServiceIsTriedAgainAfterABackOffThatDoubles(t *testing.T) {
 		g.Publish(service.Module{Name: "Subject", Versions: []service.Version{{ID: subject, Module: "Subject", Version: "1.0.0"}}})
 		m := g.machine(subject)
 		call := func() error {
-			l, err := m.acquire(t.Context(), 0, m.meters.of(""))
+			l, err := m.acquire(t.Context(), 0, 0, m.meters.of(""))
 			l.release()
 			return err
 		}
@@ -80,7 +80,7 @@ func TestAStartThatNobodyHearsOfEndsAtItsDeadline(t *testing.T) {
 		g := New(hclog.NewNullLogger(), wakerFunc(func(context.Context) error { wakes++; return nil }), Options{})
 		m := g.machine(subject)
 		began := time.Now()
-		_, err := m.acquire(t.Context(), 0, m.meters.of(""))
+		_, err := m.acquire(t.Context(), 0, 0, m.meters.of(""))
 		var start *startError
 		if !errors.As(err, &start) || time.Since(began) != defaultStartDeadline {
 			t.Errorf("after %s: %v", time.Since(began), err)

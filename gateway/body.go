@@ -13,6 +13,7 @@ const (
 	peekFirst = 64 << 10  // read of a body at first
 	peekLimit = 1 << 20   // read of a body at most to find its method
 	keepLimit = 256 << 10 // of a body that is kept to be sent again
+	fitLimit  = 1 << 20   // of a body whose parameters are checked
 	firstRead = 4 << 10   // buffer for a body of unknown length
 )
 
@@ -25,6 +26,7 @@ type body struct {
 	all    bool        // kept is all of it
 	sent   int         // of kept
 	ended  atomic.Bool // nothing more will come from source
+	clock  *clock      // hears of each read from source; nil: nobody does
 }
 
 // peek reads enough of the body to say what it calls.
@@ -75,6 +77,23 @@ func (b *body) keep() error {
 	return b.fill(b.length)
 }
 
+// whole keeps a body if it has no more than limit bytes, and reports whether it
+// does.
+func (b *body) whole(limit int64) (bool, error) {
+	if b.length > limit {
+		return false, nil
+	}
+	if b.length >= 0 {
+		return true, b.fill(b.length)
+	}
+	for size := int64(firstRead); !b.all && int64(len(b.kept)) < limit; size = min(size*2, limit) {
+		if err := b.fill(size); err != nil {
+			return false, err
+		}
+	}
+	return b.all, nil
+}
+
 // reader returns a reader of its own over a body that is kept whole.
 func (b *body) reader() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(b.kept)), nil
@@ -90,6 +109,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.source.Read(p)
+	b.clock.move()
 	if err != nil {
 		b.ended.Store(true)
 	}

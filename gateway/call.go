@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,6 +24,8 @@ type call struct {
 	env    envelope
 	to     *target        // nil: not found yet
 	method service.Method // of a typed call; its zero value: none that the version declares
+	limits service.Limits
+	clock  *clock         // nil: nothing limits the call, or it was not passed on
 	caller service.Caller // zero: anonymous, or nobody needs to know
 	meter  *meter         // nil: no service was found
 	lease  lease
@@ -53,7 +56,7 @@ func (c *call) serve() error {
 		held = int64(len(c.body.kept))
 	}
 	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.meter); err != nil {
+	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
 		return err
 	}
 	if c.job != nil {
@@ -63,29 +66,18 @@ func (c *call) serve() error {
 	}
 	c.passed = true
 	c.meter.begin(time.Now())
-	ctx := c.in.Context()
-	if limit := c.limit(); limit > 0 {
-		var cancel context.CancelFunc
-		late := &lateError{name: c.to.machine.name(), doing: "did not answer " + c.method.Name, limit: limit}
-		ctx, cancel = context.WithTimeoutCause(ctx, limit, late)
-		defer cancel()
+	ctx, clock := startClock(c.in.Context(), c.to.machine.name(), c.method.Name, c.body, c.limits)
+	if clock != nil {
+		c.clock = clock
+		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
 		if err := c.body.keep(); err != nil {
 			return err
 		}
 	}
-	c.in = c.in.WithContext(ctx)
 	c.forward()
 	return nil
-}
-
-// limit is how long the call may take once it is passed on; 0: for ever.
-func (c *call) limit() time.Duration {
-	if c.job != nil {
-		return c.method.JobTimeout.Duration
-	}
-	return c.method.Timeout.Duration
 }
 
 // find reads what is called.
@@ -113,8 +105,15 @@ func (c *call) find() error {
 			return &methodError{to.version, c.env.method}
 		}
 	}
+	c.limits = c.g.limitsOf(to.version, &c.method)
+	if c.job != nil {
+		c.limits = c.job.limits(c.limits, c.method)
+	}
 	c.meter = to.machine.meters.of(c.method.Name)
-	return c.identify()
+	if err := c.identify(); err != nil {
+		return err
+	}
+	return c.fit()
 }
 
 // statusMethod is answered by every module though no interface names it.
@@ -185,10 +184,14 @@ func (c *call) end() {
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off
 		c.status = statusGone
-		if c.broke {
+		switch late := new(lateError); {
+		case errors.As(context.Cause(c.in.Context()), &late):
+			c.status = http.StatusGatewayTimeout
+		case c.broke:
 			c.status = http.StatusBadGateway
 		}
 	}
+	c.clock.stop()
 	if c.meter != nil {
 		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
 	}

@@ -12,6 +12,7 @@ type envelope struct {
 	v2     bool            // JSON-RPC 2.0; else 1.1
 	method string          // as sent, e.g. "Module.function"; empty: not a typed call
 	id     json.RawMessage // nil: none seen
+	params []byte          // a part of the body that was scanned; nil: none seen
 }
 
 // function is the method's name without the module's.
@@ -55,7 +56,7 @@ type scanner struct {
 
 func (s *scanner) envelope() (envelope, verdict) {
 	var env envelope
-	var seen struct{ method, id, version, jsonrpc bool }
+	var seen struct{ method, params, id, version, jsonrpc bool }
 	if v := s.expect('{'); v != whole {
 		return env, v
 	}
@@ -74,6 +75,9 @@ func (s *scanner) envelope() (envelope, verdict) {
 			if env.method = text(value); env.method == "" {
 				return env, raw
 			}
+		case "params":
+			twice, seen.params = seen.params, true
+			env.params = value
 		case "id":
 			twice, seen.id = seen.id, true
 			env.id = scalar(value)

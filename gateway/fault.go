@@ -67,15 +67,29 @@ func (e *methodError) Error() string {
 // Is makes it one of kind [service.ErrNotFound].
 func (e *methodError) Is(target error) bool { return target == service.ErrNotFound }
 
+// paramsError refuses a call whose parameters do not fit the interface.
+type paramsError struct {
+	method  string
+	misfits []string // never empty; each begins with its JSON path
+}
+
+func (e *paramsError) Error() string {
+	return "the parameters of " + e.method + " do not fit: " + strings.Join(e.misfits, "; ")
+}
+
+// Is makes it one of kind [service.ErrInvalid].
+func (e *paramsError) Is(target error) bool { return target == service.ErrInvalid }
+
 // lateError ends a call that took too long.
 type lateError struct {
 	name  string
 	doing string // what took too long
 	limit time.Duration
+	which string // the limit as the manifest calls it
 }
 
 func (e *lateError) Error() string {
-	return fmt.Sprintf("%s %s within %s", e.name, e.doing, e.limit)
+	return fmt.Sprintf("%s %s within %s, its limit %q", e.name, e.doing, e.limit, e.which)
 }
 
 // dialError is a connection that could not be made: nothing was written.

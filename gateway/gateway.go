@@ -26,10 +26,11 @@ type waker interface {
 
 // Options of a [Gateway]. The zero value of each field is its default.
 type Options struct {
-	QueueLength int           // calls held for one service; 0: 1000
-	QueueBytes  int64         // body bytes in memory for the held calls of one service; 0: 64 MiB
-	Hold        time.Duration // longest a call is held; 0: the service's start deadline and 5 s
-	IdleTimeout time.Duration // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
+	QueueLength int            // calls held for one service; 0: 1000
+	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
+	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
+	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
+	Maxima      service.Limits // what no call's limits are above; zero: anything
 
 	// Callers says who makes a call; nil: everybody is anonymous.
 	Callers callers
@@ -43,6 +44,12 @@ type Options struct {
 	// DialMesh uses; connections from before the change are not used again.
 	// nil: they never change.
 	MeshChanged func() uint64
+
+	// Misfits says what of the params of a typed call, JSON or nil, does not fit
+	// the method as the version's interface has it, each with its JSON path; nil:
+	// all fits. An error means that nobody can say: the call passes. Whether a
+	// call is asked about is up to its version, see [service.Method]. nil: no call is.
+	Misfits func(ctx context.Context, v *service.Version, method string, params []byte) ([]string, error)
 
 	// Queued hears of each call that waits although the service is ready: all its
 	// instances have what they may have. It must not block. nil: nobody listens.

@@ -65,7 +65,7 @@ func (c *call) rewrite(pr *httputil.ProxyRequest) {
 	pr.SetXForwarded()
 	out.Header["X-Forwarded-Prefix"] = []string{c.route.prefix}
 	out.Header[headerRequestID] = []string{c.requestID}
-	if at, ok := pr.In.Context().Deadline(); ok {
+	if at := c.clock.deadline(); !at.IsZero() {
 		out.Header[headerDeadline] = []string{strconv.FormatInt(at.UnixMilli(), 10)}
 	}
 	if c.job != nil {

@@ -34,15 +34,9 @@ type attempt struct {
 //
 // The error says why no instance answered, or why its answer broke off.
 func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (service.JobAnswer, error) {
-	name := j.Module + "." + j.Method
-	text, err := json.Marshal(struct {
-		Version string          `json:"version"`
-		ID      string          `json:"id"`
-		Method  string          `json:"method"`
-		Params  json.RawMessage `json:"params"`
-	}{"1.1", j.Job, name, j.Params})
+	text, err := envelopeOf(j)
 	if err != nil {
-		return service.JobAnswer{}, fmt.Errorf("encode the parameters of %s: %w", name, err)
+		return service.JobAnswer{}, err
 	}
 	// The service id stands for exactly the version that was resolved before.
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, Prefix+j.Module+"@"+string(j.Service)+"/", bytes.NewReader(text))
@@ -66,7 +60,9 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	switch {
 	case a.err != nil:
 		answer.After = time.Duration(retryAfter(a.err, time.Now())) * time.Second
-		answer.Late = c.passed && errors.As(a.err, new(*lateError))
+		if late := new(lateError); c.passed && errors.As(a.err, &late) {
+			answer.Late, late.which = true, "job_timeout"
+		}
 		return answer, &attemptError{said(a.err, c.name()), a.err}
 	case w.err != nil:
 		return answer, w.err
@@ -81,23 +77,42 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	return answer, nil
 }
 
-// Admit says which version a call would reach, who makes it, and whether they
-// may.
-func (g *Gateway) Admit(ctx context.Context, module, ref, method, authorization string) (service.Admission, error) {
-	to, err := g.resolve(module, ref)
+func envelopeOf(j service.JobCall) ([]byte, error) {
+	name := j.Module + "." + j.Method
+	text, err := json.Marshal(struct {
+		Version string          `json:"version"`
+		ID      string          `json:"id"`
+		Method  string          `json:"method"`
+		Params  json.RawMessage `json:"params"`
+	}{"1.1", j.Job, name, j.Params})
+	if err != nil {
+		return nil, fmt.Errorf("encode the parameters of %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// Admit says which version a call would reach, who makes it, whether they may,
+// and whether its parameters fit as far as they are checked.
+func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admission, error) {
+	to, err := g.resolve(j.Module, j.Ref)
 	if err != nil {
 		return service.Admission{}, err
 	}
 	r := (&http.Request{Method: http.MethodPost, Header: http.Header{}}).WithContext(ctx)
-	if authorization != "" {
-		r.Header.Set("Authorization", authorization)
+	if j.Authorization != "" {
+		r.Header.Set("Authorization", j.Authorization)
 	}
-	c := &call{g: g, in: r, to: to, env: envelope{method: method}}
-	c.method, _ = to.version.Method(method)
+	text, err := envelopeOf(service.JobCall{Module: to.version.Module, Method: j.Method, Params: j.Params})
+	if err != nil {
+		return service.Admission{}, err
+	}
+	c := &call{g: g, in: r, to: to}
+	c.body, c.env = (&attempt{JobCall: service.JobCall{Module: to.version.Module, Method: j.Method}, body: text}).take()
+	c.method, _ = to.version.Method(j.Method)
 	if err := c.identify(); err != nil {
 		return service.Admission{}, err
 	}
-	return c.admission(), nil
+	return c.admission(), c.fit()
 }
 
 func (c *call) admission() service.Admission {
@@ -113,6 +128,12 @@ func (a *attempt) take() (*body, envelope) {
 	b := &body{length: int64(len(a.body)), kept: a.body, all: true}
 	b.ended.Store(true)
 	return b, envelope{method: a.Module + "." + a.Method}
+}
+
+// limits are those of a job: it has its own time in all, and its answer comes
+// when it comes.
+func (*attempt) limits(l service.Limits, m service.Method) service.Limits {
+	return service.Limits{Wait: l.Wait, Total: m.JobTimeout}
 }
 
 // mark gives an attempt the headers that only jobs have.

@@ -175,7 +175,9 @@ func TestAnAttemptThatCouldNotConnectWasNotSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone := l.Addr().String()
-	server := &http.Server{Handler: http.HandlerFunc(hello), ReadHeaderTimeout: time.Second}
+	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close") // so that no call meets a connection that is closing
+	})}
 	go func() { _ = server.Serve(l) }()
 	k.up(gone)
 	_ = server.Close()

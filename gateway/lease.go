@@ -34,19 +34,19 @@ func (l *lease) release() {
 }
 
 // acquire is the only way to an endpoint. It waits, if it must, until one is
-// ready and has room, bounded by ctx. held is how much of the call's body is in
-// memory.
-func (m *machine) acquire(ctx context.Context, held int64, mt *meter) (lease, error) {
+// ready and has room, bounded by ctx and by a limit, 0 being the default. held is
+// how much of the call's body is in memory.
+func (m *machine) acquire(ctx context.Context, held int64, limit time.Duration, mt *meter) (lease, error) {
 	if m.queued.Load() == 0 { // else it is not our turn
 		if e := m.warm.Load().claim(); e != nil {
 			m.inFlight.Add(1)
 			return lease{m: m, e: e}, nil
 		}
 	}
-	return m.wait(ctx, held, mt)
+	return m.wait(ctx, held, limit, mt)
 }
 
-func (m *machine) wait(ctx context.Context, held int64, mt *meter) (lease, error) {
+func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt *meter) (lease, error) {
 	w := &waiter{held: held, answer: make(chan answer, 1)}
 	m.mu.Lock()
 	woke, err := m.enter(ctx, w)
@@ -56,7 +56,9 @@ func (m *machine) wait(ctx context.Context, held int64, mt *meter) (lease, error
 	}
 	mt.queue(woke)
 	defer mt.unqueue()
-	limit := m.hold()
+	if limit == 0 {
+		limit = m.hold()
+	}
 	late := time.NewTimer(limit)
 	defer late.Stop()
 	select {
@@ -65,7 +67,7 @@ func (m *machine) wait(ctx context.Context, held int64, mt *meter) (lease, error
 	case <-ctx.Done():
 		err = ended(ctx)
 	case <-late.C:
-		err = &lateError{name: m.name(), doing: "had no instance free", limit: limit}
+		err = &lateError{name: m.name(), doing: "had no instance free", limit: limit, which: "wait"}
 	case <-m.g.life.Done():
 		err = errClosing
 	}

@@ -282,7 +282,7 @@ func (m *machine) startDeadline() time.Duration {
 	return defaultStartDeadline
 }
 
-// hold is how long a call may wait. By default it outlasts a start, so that the
+// hold is how long a call may wait that has no limit of its own. It outlasts a start, so that the
 // one who came first learns why the start failed.
 func (m *machine) hold() time.Duration {
 	if m.g.opts.Hold > 0 {

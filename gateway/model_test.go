@@ -207,7 +207,7 @@ func (w *world) call(patience time.Duration) bool {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, errGone)
 	defer cancel()
 	m := w.g.machine(subject)
-	l, err := m.acquire(ctx, 10, m.meters.of(""))
+	l, err := m.acquire(ctx, 10, 0, m.meters.of(""))
 	if err != nil {
 		l.release()
 		return false

@@ -52,7 +52,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.meter); err != nil {
+		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +95,7 @@ func (c *call) watch() *httptrace.ClientTrace {
 // answered sees the header of an answer before the caller does.
 func (c *call) answered(res *http.Response) error {
 	c.status = res.StatusCode
+	c.clock.begin()
 	res.Header[headerRequestID] = []string{c.requestID}
 	if c.route.dynserv {
 		c.permit(res)
@@ -106,6 +107,9 @@ func (c *call) answered(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
 			delete(res.Header, hop)
+		}
+		if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
+			res.Body = &tunnel{through, c.clock}
 		}
 		return nil
 	}
@@ -122,6 +126,7 @@ type answerBody struct {
 
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	b.c.clock.move()
 	if err != nil && !errors.Is(err, io.EOF) && b.c.in.Context().Err() == nil {
 		b.c.broke = true
 	}

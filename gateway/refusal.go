@@ -48,16 +48,20 @@ type (
 	}
 )
 
-// JSON-RPC's codes for a method that is not there and for an error of the
-// server's own.
+// JSON-RPC's codes for a method that is not there, for parameters that do not
+// fit, and for an error of the server's own.
 const (
 	codeMethod = -32601
+	codeParams = -32602
 	codeServer = -32000
 )
 
 func codeOf(err error) int {
-	if errors.As(err, new(*methodError)) {
+	switch {
+	case errors.As(err, new(*methodError)):
 		return codeMethod
+	case errors.As(err, new(*paramsError)):
+		return codeParams
 	}
 	return codeServer
 }

@@ -25,6 +25,7 @@ type target struct {
 	module  *service.Module
 	version *service.Version
 	machine *machine
+	dev     bool // it is called by the tag dev
 }
 
 // Publish makes a module's versions and tags known, in place of what was known
@@ -61,8 +62,21 @@ func (e *entry) resolve(ref string) (*target, error) {
 		return nil, err
 	}
 	t := e.targets[v.ID]
+	if e.byDev(ref) {
+		t = &target{version: t.version, machine: t.machine, dev: true}
+	}
 	if e.known.Add(1) <= resolvedLimit {
 		e.resolved.Store(ref, t)
 	}
 	return t, nil
+}
+
+// byDev reports whether it is the tag dev by which a reference means a version.
+func (e *entry) byDev(ref string) bool {
+	if ref != "" {
+		return ref == service.Dev
+	}
+	_, released := e.module.Tags[service.Release]
+	_, beta := e.module.Tags[service.Beta]
+	return !released && !beta
 }

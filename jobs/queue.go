@@ -22,7 +22,7 @@ import (
 // gateway sends an attempt to an instance and writes its answer to to.
 type gateway interface {
 	Call(ctx context.Context, c service.JobCall, to io.Writer) (service.JobAnswer, error)
-	Admit(ctx context.Context, module, ref, method, authorization string) (service.Admission, error)
+	Admit(ctx context.Context, r service.JobRequest) (service.Admission, error)
 }
 
 // Options of a [Queue]. The zero value of each field is its default.
@@ -43,9 +43,6 @@ type Options struct {
 
 	// CallbackNetworks may be called back although they are not public.
 	CallbackNetworks []netip.Prefix
-
-	// Check looks at the parameters of a call before it is accepted. nil: nobody does.
-	Check func(v *service.Version, method string, params []byte) error
 }
 
 func (o *Options) fill() {

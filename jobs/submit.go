@@ -20,19 +20,18 @@ const keyLimit = 255
 
 // Submission is a call to be made as a job.
 type Submission struct {
-	Module        string
-	Ref           string // tag, version, range or commit; empty: the default
-	Method        string // without the module's name
-	Params        json.RawMessage
-	Authorization string    // the header that came with it; empty: none
-	Key           string    // the same key from the same caller is the same job; empty: none
-	Callback      *Callback // nil: nobody is told
+	service.JobRequest
+	Key      string    // the same key from the same caller is the same job; empty: none
+	Callback *Callback // nil: nobody is told
 }
 
 // Submit stores a job and returns it. When it returns, the job is on disk.
 // isNew is false where the key was used before.
 func (q *Queue) Submit(ctx context.Context, s Submission) (job service.CallJob, isNew bool, err error) {
-	a, err := q.gw.Admit(ctx, s.Module, s.Ref, s.Method, s.Authorization)
+	if err := s.normalise(); err != nil {
+		return job, false, err
+	}
+	a, err := q.gw.Admit(ctx, s.JobRequest)
 	if err != nil {
 		return job, false, err
 	}
@@ -68,6 +67,22 @@ func (q *Queue) Accept(ctx context.Context, s Submission, a service.Admission) (
 	return job, isNew, nil
 }
 
+// normalise refuses what is no call of anything.
+func (s *Submission) normalise() error {
+	if p := bytes.TrimSpace(s.Params); len(p) == 0 || bytes.Equal(p, []byte("null")) {
+		s.Params = json.RawMessage("[]")
+	}
+	switch {
+	case len(s.Params) > ParamsLimit:
+		return service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
+	case bytes.TrimSpace(s.Params)[0] != '[' || !json.Valid(s.Params):
+		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
+	case len(s.Key) > keyLimit:
+		return service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
+	}
+	return nil
+}
+
 // check refuses at once what could never run.
 func (q *Queue) check(v *service.Version, s *Submission) (service.Method, error) {
 	method, ok := v.Method(s.Method)
@@ -78,24 +93,10 @@ func (q *Queue) check(v *service.Version, s *Submission) (service.Method, error)
 		return method, service.Errorf(service.ErrInvalid, "%s.%s is called synchronously only, as its mode says: POST it to /svc/%s%s",
 			v.Module, s.Method, v.Module, asyncMethods(v))
 	}
-	if p := bytes.TrimSpace(s.Params); len(p) == 0 || bytes.Equal(p, []byte("null")) {
-		s.Params = json.RawMessage("[]")
-	}
-	switch {
-	case len(s.Params) > ParamsLimit:
-		return method, service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
-	case bytes.TrimSpace(s.Params)[0] != '[' || !json.Valid(s.Params):
-		return method, service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
-	case len(s.Key) > keyLimit:
-		return method, service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
-	}
 	if s.Callback != nil {
 		if err := s.Callback.check(q.opts.CallbackNetworks); err != nil {
 			return method, err
 		}
-	}
-	if q.opts.Check != nil {
-		return method, q.opts.Check(v, s.Method, s.Params)
 	}
 	return method, nil
 }

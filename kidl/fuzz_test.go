@@ -88,10 +88,15 @@ func FuzzFit(f *testing.F) {
 	f.Add([]byte(`[{"i":1,"l":[1,2.5],"b":true,"o":null},{"a":[1,{"i":2}]},3.0,{"x":[]}]`))
 	f.Add([]byte(`[ null , { } , 1e1 , "A" ]`))
 	f.Add([]byte(`[{"i":"x","l":[[]],"b":2},{"a":[1]},0,[]]`))
+	f.Add([]byte(`{"s":{"i":"x"},"n":0,"x":[{}],"m":{"a":[1]}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		all, one := fn.FitParams(text, 0), fn.FitParams(text, 1)
 		if len(one) > 1 || len(all) > 0 != (len(one) == 1) || len(one) == 1 && one[0] != all[0] {
 			t.Fatalf("all: %v, first: %v", all, one)
+		}
+		all, one = fn.FitNamedParams(text, 0), fn.FitNamedParams(text, 1)
+		if len(one) > 1 || len(all) > 0 != (len(one) == 1) || len(one) == 1 && one[0] != all[0] {
+			t.Fatalf("by name: all: %v, first: %v", all, one)
 		}
 	})
 }

@@ -102,7 +102,7 @@ func (a *api) submitJob(ctx context.Context, in *submission) (*body[JobView], er
 	if err != nil {
 		return nil, err
 	}
-	s := jobs.Submission{Params: input.Params, Key: in.Key, Authorization: in.Authorization}
+	s := jobs.Submission{Key: in.Key, JobRequest: service.JobRequest{Params: input.Params, Authorization: in.Authorization}}
 	for _, part := range []struct {
 		to      *string
 		escaped string

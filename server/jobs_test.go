@@ -46,20 +46,20 @@ func (r *runner) Call(ctx context.Context, c service.JobCall, to io.Writer) (ser
 	return service.JobAnswer{Sent: true, Status: http.StatusOK}, err
 }
 
-func (r *runner) Admit(ctx context.Context, module, ref, _, authorization string) (service.Admission, error) {
-	m, err := r.db.Module(ctx, module)
+func (r *runner) Admit(ctx context.Context, j service.JobRequest) (service.Admission, error) {
+	m, err := r.db.Module(ctx, j.Module)
 	if err != nil {
 		return service.Admission{}, err
 	}
-	v, err := service.Resolve(m, ref)
+	v, err := service.Resolve(m, j.Ref)
 	if err != nil {
 		return service.Admission{}, err
 	}
-	c, err := people.Authenticate(ctx, authorization)
+	c, err := people.Authenticate(ctx, j.Authorization)
 	if errors.Is(err, service.ErrUnauthenticated) {
 		err = nil
 	}
-	return service.Admission{Version: &v, Caller: c, Authorization: authorization}, err
+	return service.Admission{Version: &v, Caller: c, Authorization: j.Authorization}, err
 }
 
 var slow fs.FS = fstest.MapFS{

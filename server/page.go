@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"embed"
+	"errors"
 	"html/template"
 	"net/http"
 
@@ -36,7 +37,7 @@ type row struct {
 }
 
 func (a *api) pages(router *mux.Router) error {
-	parsed, err := template.ParseFS(pageFiles, "pages/*.html")
+	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return err
 	}
@@ -44,23 +45,11 @@ func (a *api) pages(router *mux.Router) error {
 		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 	}).Methods(http.MethodGet)
 	router.Handle("/", http.RedirectHandler(console, http.StatusFound)).Methods(http.MethodGet)
-	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
-		if token := r.URL.Query().Get("token"); token != "" && a.isAdmin(r.Context(), token) {
-			a.remember(w, r, token)
-			return
-		}
-		if c, err := r.Cookie(cookie); err != nil || !a.isAdmin(r.Context(), c.Value) {
-			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
-			return
-		}
-		view, err := a.overview(r)
-		if err != nil {
-			a.log.Error("page failed", "error", err)
-			writeProblem(w, http.StatusInternalServerError, "the page could not be made; the log says why")
-			return
-		}
-		render(w, parsed, "overview.html", http.StatusOK, view)
-	}).Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc(console, a.page(parsed, "overview.html", func(r *http.Request) (any, error) { return a.overview(r) })).
+		Methods(http.MethodGet, http.MethodHead)
+	router.HandleFunc(console+"/services/{id}", a.page(parsed, "service.html", func(r *http.Request) (any, error) {
+		return a.servicePage(r.Context(), service.ID(mux.Vars(r)["id"]))
+	})).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 		if token := r.PostFormValue("token"); a.isAdmin(r.Context(), token) {
@@ -72,15 +61,39 @@ func (a *api) pages(router *mux.Router) error {
 	return nil
 }
 
+// page shows a template to who holds the token of an admin.
+func (a *api) page(parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if token := r.URL.Query().Get("token"); token != "" && a.isAdmin(r.Context(), token) {
+			a.remember(w, r, token)
+			return
+		}
+		if c, err := r.Cookie(cookie); err != nil || !a.isAdmin(r.Context(), c.Value) {
+			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
+			return
+		}
+		data, err := view(r.WithContext(service.WithCaller(r.Context(), service.Operator("console"))))
+		switch {
+		case errors.Is(err, service.ErrNotFound):
+			writeProblem(w, http.StatusNotFound, err.Error())
+		case err != nil:
+			a.log.Error("page failed", "page", name, "error", err)
+			writeProblem(w, http.StatusInternalServerError, "the page could not be made; the log says why")
+		default:
+			render(w, parsed, name, http.StatusOK, data)
+		}
+	}
+}
+
 // remember stores the token in the browser and takes it out of the address.
 func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
 		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
-	http.Redirect(w, r, console, http.StatusSeeOther)
+	http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
 }
 
 func (a *api) overview(r *http.Request) (*overview, error) {
-	statuses, err := a.statuses(service.WithCaller(r.Context(), service.Operator("console")))
+	statuses, err := a.statuses(r.Context())
 	if err != nil {
 		return nil, err
 	}

@@ -292,7 +292,7 @@ func TestHealth(t *testing.T) {
 
 func TestConsoleNeedsTheTokenOnce(t *testing.T) {
 	w := open(t)
-	w.register(t, "dev")
+	v := w.register(t, "dev")
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/console", ""); status != 401 || strings.Contains(body, "Hello") {
 		t.Errorf("console without a token: %d", status)
 	}
@@ -306,28 +306,41 @@ func TestConsoleNeedsTheTokenOnce(t *testing.T) {
 			t.Errorf("cookie %q lacks %s", cookie, word)
 		}
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/console", nil)
-	if err != nil {
-		t.Fatal(err)
+	page := func(path string) (int, string) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", strings.Split(cookie, ";")[0])
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text)
 	}
-	req.Header.Set("Cookie", strings.Split(cookie, ";")[0])
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resp.StatusCode != 200 || !strings.Contains(string(page), `href="/svc/Hello/"`) {
-		t.Errorf("console: %d %s", resp.StatusCode, page)
-	}
-	// The cookie opens pages, not the API.
-	req.URL.Path = "/api/v1/nodes"
-	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 401 {
-		t.Errorf("API with the cookie: %v, %v", resp.StatusCode, err)
-	} else if err := resp.Body.Close(); err != nil {
-		t.Error(err)
+	for _, tt := range []struct {
+		path   string
+		status int
+		words  []string
+	}{
+		{"/console", 200, []string{`href="/svc/Hello/"`, `href="/console/services/` + string(v.ID) + `"`}},
+		{"/console/services/" + string(v.ID), 200, []string{"Says hello.", "name → greeting", "Its count has never changed"}},
+		{"/console/services/dyn-nobody", 404, []string{"dyn-nobody"}},
+		{"/api/v1/nodes", 401, nil}, // the cookie opens pages, not the API
+	} {
+		status, text := page(tt.path)
+		if status != tt.status {
+			t.Errorf("%s: %d %s", tt.path, status, text)
+		}
+		for _, word := range tt.words {
+			if !strings.Contains(text, word) {
+				t.Errorf("%s lacks %q:\n%s", tt.path, word, text)
+			}
+		}
 	}
 }

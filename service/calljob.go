@@ -94,6 +94,15 @@ type JobCall struct {
 	Sending func(ctx context.Context) error
 }
 
+// JobRequest is a call that somebody wants to be made as a job.
+type JobRequest struct {
+	Module        string
+	Ref           string // tag, version, range or commit; empty: the default
+	Method        string // without the module's name
+	Params        json.RawMessage
+	Authorization string // the header that came with it; empty: none
+}
+
 // Admission is what the gateway says of a call before it is made.
 type Admission struct {
 	Version       *Version

@@ -21,6 +21,7 @@ const (
 	maxIdle        = 7 * 24 * time.Hour
 	maxWindow      = 7 * 24 * time.Hour
 	maxTimeout     = time.Hour
+	maxLimit       = 24 * time.Hour
 	maxJobTimeout  = 30 * 24 * time.Hour
 )
 
@@ -40,6 +41,8 @@ func (v *Version) Validate() error {
 	v.Run.validate(&f)
 	v.Resources.validate(&f)
 	v.Scale.validate(&f)
+	v.Limits.validate(&f, "limits")
+	f.check(v.Wait == Hold || v.Wait == Page, "wait", `must be "page" or left out, not %q`, v.Wait)
 	validateMethods(&f, v.Methods)
 	validateText(&f, v)
 	return f.join()
@@ -122,6 +125,8 @@ func validateMethods(f *faults, methods []Method) {
 		if m.Mode != Async {
 			within(f, field+".timeout", m.Timeout, time.Millisecond, maxTimeout, "; longer work is for async calls")
 		}
+		m.Limits.validate(f, field+".limits")
+		f.check(m.Limits.Total.Duration == 0, field+".limits.total", "is timeout in a method: set that instead")
 		if m.Mode != Sync {
 			within(f, field+".job_timeout", m.JobTimeout, time.Second, maxJobTimeout, "")
 		}

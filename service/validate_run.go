@@ -49,6 +49,7 @@ var ReservedPrefixes = []string{"NOMAD_", "DYNSVC_"}
 func (r *Run) validate(f *faults) {
 	r.validateForm(f)
 	f.check(r.Port >= 1 && r.Port <= 65535, "run.port", "must be between 1 and 65535, not %d", r.Port)
+	f.check(r.Protocol == HTTP1 || r.Protocol == H2C, "run.protocol", `must be "h2c" or left out for HTTP/1.1, not %q`, r.Protocol)
 	r.validateVariables(f)
 	f.check(validHealthPath(r.Health.Path), "run.health.path", `must be a path that begins with "/" and has no blanks, not %q`, r.Health.Path)
 	within(f, "run.health.start_deadline", r.Health.StartDeadline, time.Second, maxStart, "")

@@ -23,6 +23,8 @@ type Version struct {
 	Run       Run       `json:"run"`
 	Resources Resources `json:"resources"`
 	Scale     Scale     `json:"scale"`
+	Limits    Limits    `json:"limits,omitzero"` // of every call that has none of its method
+	Wait      Wait      `json:"wait,omitempty"`  // what a browser sees while the service starts
 	Methods   []Method  `json:"methods,omitempty"`
 	Typed     bool      `json:"typed,omitempty"` // the interface was read: Methods and status are all there are
 	Access    Access    `json:"access,omitzero"`
@@ -41,11 +43,30 @@ type Run struct {
 	Command   string            `json:"command,omitempty"`
 	Args      []string          `json:"args,omitempty"`
 	Port      int               `json:"port"` // where it listens; also in $PORT
+	Protocol  Protocol          `json:"protocol,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"` // names only
 	Health    Health            `json:"health"`
 	StopGrace Duration          `json:"stop_grace"`
 }
+
+// Protocol is what the program speaks.
+type Protocol string
+
+// The protocols.
+const (
+	HTTP1 Protocol = ""    // HTTP/1.1
+	H2C   Protocol = "h2c" // HTTP/2 without TLS and without asking first
+)
+
+// Wait is what a browser that meets a cold service gets.
+type Wait string
+
+// The ways to wait.
+const (
+	Hold Wait = ""     // the service's own page, as soon as it can
+	Page Wait = "page" // a small page that looks again until the service can
+)
 
 // Health says how to tell that an instance can answer.
 type Health struct {
@@ -116,6 +137,8 @@ type Method struct {
 	Timeout    Duration `json:"timeout"`               // of a sync call, start of the service not counted
 	JobTimeout Duration `json:"job_timeout,omitempty"` // of an async call
 	Idempotent bool     `json:"idempotent,omitempty"`  // may be sent again
+	Validate   *bool    `json:"validate,omitempty"`    // parameters are checked against the interface; nil: only in calls by the tag dev
+	Limits     Limits   `json:"limits,omitzero"`       // where they differ from the version's; Timeout is its Total
 
 	Authentication Authentication `json:"authentication,omitempty"` // as the interface says; empty: not known
 }

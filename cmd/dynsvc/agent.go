@@ -14,7 +14,6 @@ import (
 
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
-	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobspec"
 	"github.com/dynsvc/dynsvc/nomad"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -78,9 +77,10 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
-		gateway: gateway.Options{QueueLength: c.Gateway.QueueLength, IdleTimeout: duration(c.Gateway.Keepalive)},
+		gateway: c.Gateway.options(),
 		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor)},
 	}
+	s.defaults.Maxima = s.gateway.Maxima
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}

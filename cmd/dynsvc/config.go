@@ -97,11 +97,6 @@ type defaultsConfig struct {
 	KBaseImage    string `hcl:"kbase_image,optional"` // image of a module that has only a kbase.yml
 }
 
-type gatewayConfig struct {
-	QueueLength int    `hcl:"queue_length,optional"` // calls held for one service; default 1000
-	Keepalive   string `hcl:"keepalive,optional"`    // how long an unused connection to an instance is kept; default 1.5s
-}
-
 type policyConfig struct {
 	Tick    string `hcl:"tick,optional"`     // default 2s
 	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
@@ -204,12 +199,13 @@ func (c *config) validate() error {
 	}
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
-		"gateway.keepalive": c.Gateway.Keepalive, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
 		}
 	}
+	c.Gateway.validate(fault)
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobs"
+	"github.com/dynsvc/dynsvc/kidl"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
@@ -96,6 +97,8 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	who := auth.New(auth.Options{AdminToken: s.token})
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
+	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
+	s.gateway.Misfits = checker.misfits
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation

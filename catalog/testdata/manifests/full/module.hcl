@@ -4,10 +4,13 @@ module "FilterContigs" {
   owners      = ["ada", "grace"]
   interface   = "FilterContigs.spec"
   apps        = "ui/narrative/methods"
+  validate    = true
+  wait        = "page"
 
   run {
     image   = "registry.example.org/filtercontigs:1.2.0"
     port    = 8080
+    protocol = "h2c"
     env     = { LOG_LEVEL = "info", "MODE" = "fast \"and\" loose" }
     secrets = ["DB_PASSWORD"]
     health {
@@ -48,11 +51,23 @@ module "FilterContigs" {
     }
   }
 
+  limits {
+    wait       = "3m"
+    first_byte = "30s"
+    idle       = "90s"
+    total      = "20m"
+  }
+
   method "filter_contigs" {
     mode        = "both"
     timeout     = "60s"
     job_timeout = "2h"
     idempotent  = true
+    validate    = false
+    limits {
+      wait       = "20s"
+      first_byte = "10s"
+    }
   }
   method "status" {}
 }

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// limitsOf are the limits of a call, none above the operator's.
+func (g *Gateway) limitsOf(v *service.Version, m *service.Method) service.Limits {
+	l := v.LimitsOf(m)
+	if g.opts.Maxima != (service.Limits{}) {
+		l = l.Within(g.opts.Maxima)
+	}
+	return l
+}
+
+// clock ends a call that was passed on and takes longer than its limits, by
+// ending its context with a [lateError] as the cause.
+type clock struct {
+	name   string // of the service, for a person
+	method string
+	limits service.Limits
+	began  time.Time
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+
+	body     *body        // nil: there is none
+	answered atomic.Bool  // the answer has begun
+	moved    atomic.Int64 // ns from began to the last byte
+}
+
+// startClock returns nil where nothing limits the call.
+func startClock(ctx context.Context, name, method string, b *body, l service.Limits) (context.Context, *clock) {
+	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 {
+		return ctx, nil
+	}
+	k := &clock{name: name, method: method, limits: l, body: b, began: time.Now()}
+	if b != nil {
+		b.clock = k
+	}
+	ctx, k.cancel = context.WithCancelCause(ctx)
+	first := k.left(0)
+	if first <= 0 { // nothing to look at before the answer begins
+		first = time.Duration(1<<63 - 1)
+	}
+	k.timer = time.AfterFunc(first, k.look)
+	return ctx, k
+}
+
+// deadline is when the call is given up at the latest; zero: never.
+func (k *clock) deadline() time.Time {
+	if k == nil || k.limits.Total.Duration == 0 {
+		return time.Time{}
+	}
+	return k.began.Add(k.limits.Total.Duration)
+}
+
+// left is how long after took the next limit may be passed; 0: none can be.
+func (k *clock) left(took time.Duration) time.Duration {
+	next := k.limits.Total.Duration
+	sooner := func(at time.Duration) {
+		if next == 0 || at < next {
+			next = at
+		}
+	}
+	moved := time.Duration(k.moved.Load())
+	answered, sending := k.answered.Load(), k.sending()
+	if first := k.limits.FirstByte.Duration; first > 0 && !answered {
+		if sending { // it counts from the end of the body
+			moved = max(moved, took)
+		}
+		sooner(moved + first)
+	}
+	if idle := k.limits.Idle.Duration; idle > 0 && (answered || sending) {
+		sooner(time.Duration(k.moved.Load()) + idle)
+	}
+	if next == 0 {
+		return 0
+	}
+	return max(next-took, time.Nanosecond)
+}
+
+// sending reports whether some of the caller's body is still to come.
+func (k *clock) sending() bool { return k.body != nil && !k.body.ended.Load() }
+
+// look ends the call if it is late, else comes back when it can be.
+func (k *clock) look() {
+	took := time.Since(k.began)
+	late := func(doing, name string, limit time.Duration) {
+		k.cancel(&lateError{name: k.name, doing: doing, limit: limit, which: name})
+	}
+	what := "the call"
+	if k.method != "" {
+		what = k.method
+	}
+	l := &k.limits
+	answered, sending := k.answered.Load(), k.sending()
+	since := took - time.Duration(k.moved.Load())
+	switch {
+	case l.Total.Duration > 0 && took >= l.Total.Duration:
+		which := "total"
+		if k.method != "" {
+			which = "timeout"
+		}
+		late("did not answer "+what, which, l.Total.Duration)
+	case !answered && !sending && l.FirstByte.Duration > 0 && since >= l.FirstByte.Duration:
+		late("did not begin to answer "+what, "first_byte", l.FirstByte.Duration)
+	case (answered || sending) && l.Idle.Duration > 0 && since >= l.Idle.Duration:
+		late("and its caller exchanged no byte of "+what, "idle", l.Idle.Duration)
+	default:
+		if left := k.left(took); left > 0 {
+			k.timer.Reset(left)
+		}
+	}
+}
+
+// begin notes that the answer has begun.
+func (k *clock) begin() {
+	if k == nil {
+		return
+	}
+	k.move()
+	k.answered.Store(true)
+	if left := k.left(time.Duration(k.moved.Load())); left > 0 {
+		k.timer.Reset(left)
+	}
+}
+
+// move notes that a byte came by.
+func (k *clock) move() {
+	if k != nil && (k.limits.Idle.Duration > 0 || k.limits.FirstByte.Duration > 0) {
+		k.moved.Store(int64(time.Since(k.began)))
+	}
+}
+
+// stop ends the clock's work with that of the call.
+func (k *clock) stop() {
+	if k != nil {
+		k.timer.Stop()
+		k.cancel(nil)
+	}
+}
+
+// tunnel is the connection behind an upgraded call: its bytes count, too.
+type tunnel struct {
+	io.ReadWriteCloser
+	clock *clock
+}
+
+func (t *tunnel) Read(p []byte) (int, error) {
+	n, err := t.ReadWriteCloser.Read(p)
+	t.clock.move()
+	return n, err
+}
+
+func (t *tunnel) Write(p []byte) (int, error) {
+	t.clock.move()
+	return t.ReadWriteCloser.Write(p)
+}

@@ -1,0 +1,172 @@
+package gateway_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// What a service does is said by the call's body or path.
+func sluggish(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	switch said := string(body) + r.URL.Path; {
+	case strings.Contains(said, "silent"):
+		<-r.Context().Done()
+	case strings.Contains(said, "stalls"):
+		_, _ = io.WriteString(w, "a beginning")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	case strings.Contains(said, "drips"): // for ever, and never idle
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, ".")
+			w.(http.Flusher).Flush()
+			<-tick.C
+		}
+	default:
+		_, _ = fmt.Fprint(w, len(body))
+	}
+}
+
+func TestEachLimitEndsACallAndSaysSo(t *testing.T) {
+	short, long := seconds(0.05), seconds(60)
+	of := func(l service.Limits) func(*setup) { return func(s *setup) { s.version.Limits = l } }
+	tests := []struct {
+		name   string
+		change func(*setup)
+		path   string
+		body   string
+		want   string // the text; empty: the answer had begun and is cut off
+	}{
+		{"first byte", of(service.Limits{FirstByte: short, Idle: long, Total: long}), "/silent", "",
+			`Echo 1.2.0 did not begin to answer the call within 50ms, its limit \"first_byte\"`},
+		{"total", of(service.Limits{FirstByte: long, Total: short}), "/silent", "",
+			`Echo 1.2.0 did not answer the call within 50ms, its limit \"total\"`},
+		{"idle", of(service.Limits{FirstByte: long, Idle: short}), "/stalls", "", ""},
+		{"total of a stream", of(service.Limits{Idle: seconds(0.04), Total: seconds(0.3)}), "/drips", "", ""},
+		{"of a method", func(s *setup) {
+			s.version.Limits = service.Limits{FirstByte: long, Total: long}
+			s.version.Methods = []service.Method{{Name: "silent", Timeout: long, Limits: service.Limits{FirstByte: short}}}
+		}, "/", `{"version":"1.1","method":"Echo.silent","id":"1"}`, `did not begin to answer silent within 50ms, its limit \"first_byte\"`},
+		{"timeout of a method", func(s *setup) { s.version.Methods = []service.Method{{Name: "silent", Timeout: short}} },
+			"/", `{"version":"1.1","method":"Echo.silent","id":"1"}`, `did not answer silent within 50ms, its limit \"timeout\"`},
+		{"of a method that is not declared", of(service.Limits{Total: short}),
+			"/", `{"version":"1.1","method":"Echo.silent","id":"1"}`, `did not answer the call within 50ms, its limit \"total\"`},
+		{"the operator's", func(s *setup) {
+			s.version.Limits = service.Limits{Total: long}
+			s.opts.Maxima = service.Limits{Total: short}
+		}, "/silent", "", `within 50ms`},
+		{"the operator's alone", func(s *setup) { s.opts.Maxima = service.Limits{FirstByte: short} }, "/silent", "", `within 50ms`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			k := newKit(t, tt.change)
+			k.up(k.backend(sluggish))
+			method := http.MethodGet
+			if tt.body != "" {
+				method = http.MethodPost
+			}
+			r := k.do(t.Context(), method, "/svc/Echo"+tt.path, tt.body)
+			if tt.want != "" {
+				r.must(t, http.StatusGatewayTimeout, tt.want)
+			} else if r.err == nil || r.status != http.StatusOK {
+				t.Errorf("want an answer that breaks off, got %+v", r)
+			}
+			k.waitFor("the lease came back", func() bool { return k.load().InFlight == 0 })
+			k.get("/svc/Echo/").must(t, http.StatusOK)
+			if p := k.phase(); p != service.Ready {
+				t.Errorf("phase %s", p)
+			}
+		})
+	}
+}
+
+func TestTheLimitOfWaitingIsOfTheVersionAndOfTheMethod(t *testing.T) {
+	k := newKit(t, func(s *setup) {
+		s.version.Limits.Wait = seconds(0.03)
+		s.version.Methods = []service.Method{{Name: "hi", Limits: service.Limits{Wait: seconds(0.06)}}}
+	})
+	k.get("/svc/Echo/").must(t, http.StatusGatewayTimeout, `had no instance free within 30ms, its limit \"wait\"`)
+	k.post("/svc/Echo/", `{"version":"1.1","method":"Echo.hi","id":"1"}`).must(t, http.StatusGatewayTimeout, "within 60ms")
+}
+
+// An upload that goes on is not late for its first byte, one that stalls is idle.
+func TestAnUploadIsNeitherIdleNorLateWhileItGoesOn(t *testing.T) {
+	k := newKit(t, func(s *setup) {
+		s.version.Limits = service.Limits{FirstByte: seconds(1), Idle: seconds(1)}
+	})
+	k.up(k.backend(sluggish))
+	upload := func(pieces int) *http.Response {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(k.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		_, _ = io.WriteString(conn, "POST /svc/Echo/up HTTP/1.1\r\nHost: h\r\nContent-Length: 120\r\n\r\n")
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for range pieces {
+			_, _ = io.WriteString(conn, "x")
+			<-tick.C
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		return res
+	}
+	if res := upload(120); res.StatusCode != http.StatusOK { // takes longer than the limits
+		t.Errorf("an upload that goes on: %s", res.Status)
+	}
+	if res := upload(20); res.StatusCode != http.StatusGatewayTimeout || !res.Close {
+		t.Errorf("an upload that stalls: %s, close %v", res.Status, res.Close)
+	}
+}
+
+func TestAnIdleWebSocketIsClosed(t *testing.T) {
+	k := newKit(t, func(s *setup) { s.version.Limits.Idle = seconds(1) })
+	up := websocket.Upgrader{}
+	k.up(k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if conn, err := up.Upgrade(w, r, nil); err == nil {
+			defer func() { _ = conn.Close() }()
+			for {
+				kind, text, err := conn.ReadMessage()
+				if err != nil || conn.WriteMessage(kind, text) != nil {
+					return
+				}
+			}
+		}
+	}))
+	conn, res, err := websocket.DefaultDialer.Dial(strings.Replace(k.url, "http", "ws", 1)+"/svc/Echo/chat", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	defer func() { _ = conn.Close() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 120 { // longer than the limit
+		<-tick.C
+		if err := conn.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := conn.ReadMessage(); err != nil {
+			t.Fatalf("closed although it is busy: %v", err)
+		}
+	}
+	if _, _, err := conn.ReadMessage(); err == nil {
+		t.Error("a message from nowhere")
+	}
+	k.waitFor("in flight 0", func() bool { return k.load().InFlight == 0 })
+}
