@@ -94,7 +94,7 @@ func envelopeOf(j service.JobCall) ([]byte, error) {
 // Admit says which version a call would reach, who makes it, whether they may,
 // and whether its parameters fit as far as they are checked.
 func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admission, error) {
-	to, err := g.resolve(j.Module, j.Ref)
+	means, err := g.resolve(j.Module, j.Ref)
 	if err != nil {
 		return service.Admission{}, err
 	}
@@ -102,6 +102,7 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 	if j.Authorization != "" {
 		r.Header.Set("Authorization", j.Authorization)
 	}
+	to, _ := means.pick(r)
 	text, err := envelopeOf(service.JobCall{Module: to.version.Module, Method: j.Method, Params: j.Params})
 	if err != nil {
 		return service.Admission{}, err

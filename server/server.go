@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -45,6 +46,7 @@ type Parts struct {
 	Engine  *scheduler.Engine
 	Cluster cluster
 	Callers callers
+	Tokens  *auth.Tokens
 	Jobs    *jobs.Queue
 	Loads   func() []service.Load
 	// Render returns the jobspec of a version; an error where there is none, as in
@@ -89,6 +91,8 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.owners()
+	a.tokens()
 	a.services()
 	a.jobs()
 	a.health(router)

@@ -23,6 +23,8 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	populate(t, fresh)
 	verify(t, fresh)
 	verifyJobs(t, fresh)
+	equal(t, len(module(t, fresh, "A").Splits), 1)
+	verifyTokens(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -43,7 +45,10 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			sqlFile(t, path, string(text))
 			db := openAt(t, path)
 			verify(t, db)
-			if strings.Contains(string(text), "INSERT INTO call_jobs ") {
+			if name >= "testdata/schema-0003" {
+				verifyTokens(t, db)
+			}
+			if name >= "testdata/schema-0005" {
 				verifyJobs(t, db)
 			}
 			whole(t, db)
@@ -62,12 +67,14 @@ func populate(t testing.TB, db *store.DB) {
 		Files: []store.File{{Name: "module.hcl", Content: []byte("module \"A\" {\n}\n")}}})
 	check(t, err, nil)
 	save(t, db, a2, "dev")
+	check(t, db.SetSplit(ctx, "A", "release", &service.Split{To: a2.ID, Percent: 10, Cookie: "session"}, "ada"), nil)
 	check(t, db.SetStopped(ctx, a1.ID, true, "ada"), nil)
 	check(t, db.SetHold(ctx, a2.ID, store.Hold{Count: 2, Until: epoch.Add(time.Minute), Who: "grace"}), nil)
 	id, err := db.AddDecision(ctx, service.Decision{Service: a2.ID, At: epoch, To: 1, Kind: service.KindWake,
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}})
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
+	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
 	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
 }
@@ -78,7 +85,12 @@ func verify(t testing.TB, db *store.DB) {
 	ctx := t.Context()
 	a1, a2 := version("A", "1.0.0", 1), version("A", "1.1.0", 2)
 	a1.Released = true
-	equal(t, module(t, db, "A"), service.Module{Name: "A", Owners: a1.Owners,
+	m := module(t, db, "A")
+	if m.Splits != nil { // schemas before 4 had none
+		equal(t, m.Splits, map[string]service.Split{"release": {To: a2.ID, Percent: 10, Cookie: "session"}})
+		m.Splits = nil
+	}
+	equal(t, m, service.Module{Name: "A", Owners: a1.Owners,
 		Tags: map[string]service.ID{"dev": a2.ID, "release": a1.ID}, Versions: []service.Version{a2, a1}})
 	f, err := db.File(ctx, a1.ID, "module.hcl")
 	check(t, err, nil)
@@ -103,9 +115,18 @@ func verify(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	var acts []string
 	for _, e := range entries {
-		acts = append(acts, e.Action)
+		if e.Action != "create-token" && e.Action != "split" { // not in the first schemas
+			acts = append(acts, e.Action)
+		}
 	}
 	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
+}
+
+func verifyTokens(t testing.TB, db *store.DB) {
+	t.Helper()
+	tokens, err := db.Tokens(t.Context(), "")
+	check(t, err, nil)
+	equal(t, tokens, []store.Token{token("t1", "ada")})
 }
 
 // schema returns the statements that make the tables and indexes, in order.

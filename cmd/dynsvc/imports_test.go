@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"consul":     {"service"},
 	"local":      {"service"},
 	"gateway":    {"service"},
-	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
+	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
 	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,

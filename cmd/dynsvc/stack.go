@@ -55,6 +55,9 @@ type setup struct {
 	engine   scheduler.Options
 	jobs     jobs.Options
 
+	auth         auth.Options // all but the tokens, which come from token and the database
+	tokenOptions auth.TokenOptions
+
 	cluster cluster
 	consul  *consul.Client // nil: no Consul
 	dialer  *consul.Dialer // nil: no mesh
@@ -72,6 +75,7 @@ type stack struct {
 	jobs    *jobs.Queue
 	deploy  deployer
 	checks  *checked
+	tokens  *auth.Tokens
 	handler http.Handler
 }
 
@@ -94,7 +98,11 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}()
 	st.checks = &checked{cluster: s.cluster}
 	waker := &lateWaker{}
-	who := auth.New(auth.Options{AdminToken: s.token})
+	if st.tokens, err = auth.OpenTokens(ctx, st.db, s.log.Named("auth"), s.tokenOptions); err != nil {
+		return nil, err
+	}
+	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
+	who := auth.New(s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -123,7 +131,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Jobs: st.jobs,
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -177,6 +185,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.jobs.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
+	g.Go(func() error { return st.tokens.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
