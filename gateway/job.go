@@ -18,9 +18,9 @@ const (
 	headerProgress = "X-Dynsvc-Progress"
 )
 
-// attempt is what a call knows if it is one of a call job, which no connection
+// jobCall is what a call knows if it is an attempt of a call job, which no connection
 // of a client stands behind.
-type attempt struct {
+type jobCall struct {
 	service.JobCall
 	body []byte
 	sent bool  // something may have been written to an instance
@@ -49,7 +49,7 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 		r.Header.Set("Authorization", j.Authorization)
 	}
 	w := &jobWriter{header: http.Header{}, to: to}
-	a := &attempt{JobCall: j, body: text}
+	a := &jobCall{JobCall: j, body: text}
 	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: j.Job, job: a}
 	defer c.end()
 	if err := c.serve(); err != nil {
@@ -108,7 +108,7 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 		return service.Admission{}, err
 	}
 	c := &call{g: g, in: r, to: to}
-	c.body, c.env = (&attempt{JobCall: service.JobCall{Module: to.version.Module, Method: j.Method}, body: text}).take()
+	c.body, c.env = (&jobCall{JobCall: service.JobCall{Module: to.version.Module, Method: j.Method}, body: text}).take()
 	c.method, _ = to.version.Method(j.Method)
 	if err := c.identify(); err != nil {
 		return service.Admission{}, err
@@ -125,7 +125,7 @@ func (c *call) admission() service.Admission {
 }
 
 // take reads what is called: the body is whole already.
-func (a *attempt) take() (*body, envelope) {
+func (a *jobCall) take() (*body, envelope) {
 	b := &body{length: int64(len(a.body)), kept: a.body, all: true}
 	b.ended.Store(true)
 	return b, envelope{method: a.Module + "." + a.Method}
@@ -133,12 +133,12 @@ func (a *attempt) take() (*body, envelope) {
 
 // limits are those of a job: it has its own time in all, and its answer comes
 // when it comes.
-func (*attempt) limits(l service.Limits, m service.Method) service.Limits {
+func (*jobCall) limits(l service.Limits, m service.Method) service.Limits {
 	return service.Limits{Wait: l.Wait, Total: m.JobTimeout}
 }
 
 // mark gives an attempt the headers that only jobs have.
-func (a *attempt) mark(h http.Header) {
+func (a *jobCall) mark(h http.Header) {
 	h[headerJob] = []string{a.Job}
 	if a.Progress != "" {
 		h[headerProgress] = []string{a.Progress}

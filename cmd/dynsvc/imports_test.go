@@ -27,7 +27,8 @@ var allowed = map[string][]string{
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
-	"gateway":    {"service"},
+	"upstream":   nil,
+	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
 	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
