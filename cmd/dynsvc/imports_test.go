@@ -30,7 +30,9 @@ var allowed = map[string][]string{
 	"upstream":   nil,
 	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+
+	"server/kbase": {"service", "kidl", "catalog", "store"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
