@@ -26,9 +26,12 @@ var allowed = map[string][]string{
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
-	"gateway":    {"service"},
+	"upstream":   nil,
+	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+
+	"server/kbase": {"service", "kidl", "catalog", "store"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
