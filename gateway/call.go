@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/upstream"
@@ -33,14 +34,17 @@ type call struct {
 	lease    lease
 	out      upstream.Request
 	own      texts
-	passed   bool     // it was passed on
-	broke    bool     // the answer broke off
-	cut      bool     // the upload was cut off because nobody wants it any more
-	status   int      // of the answer
-	bytesOut int64    // of the answer's body
-	fault    error    // why no service answered; nil: one did
-	over     bool     // ServeHTTP came to its end
-	job      *jobCall // nil: a client waits for the answer
+	passed   bool       // it was passed on
+	broke    bool       // the answer broke off
+	cut      bool       // the upload was cut off because nobody wants it any more
+	status   int        // of the answer
+	bytesOut int64      // of the answer's body
+	fault    error      // why no service answered; nil: one did
+	over     bool       // ServeHTTP came to its end
+	job      *jobCall   // nil: a client waits for the answer
+	span     trace.Span // nil: nobody traces
+	alloc    string     // the instance that it was sent to last
+	sentAt   time.Time  // when it was passed on
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -54,6 +58,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) serve() error {
+	c.beginSpan()
 	if err := c.find(); err != nil {
 		return err
 	}
@@ -61,8 +66,10 @@ func (c *call) serve() error {
 	if c.body != nil {
 		held = int64(len(c.body.kept))
 	}
+	waited := c.beginWait()
 	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
+	c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter)
+	if waited(err); err != nil {
 		return err
 	}
 	if c.job != nil {
@@ -70,8 +77,8 @@ func (c *call) serve() error {
 			return err
 		}
 	}
-	c.passed = true
-	c.meter.begin(time.Now())
+	c.passed, c.sentAt = true, time.Now()
+	c.meter.begin(c.sentAt)
 	ctx, clock := startClock(c.in.Context(), c.to.machine.name(), c.method.Name, c.body, c.limits)
 	if clock != nil {
 		c.clock = clock
@@ -214,10 +221,12 @@ func (c *call) end() {
 	if c.body != nil {
 		c.body.budget.free()
 	}
+	o := c.outcome(took)
 	if c.meter != nil {
-		o := c.outcome(took)
 		c.meter.finish(now, &o)
 	}
+	c.tell(&o)
+	c.endSpan(&o)
 	if c.g.log.IsTrace() {
 		c.g.log.Trace("call ended", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", took.String())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/upstream"
@@ -58,6 +59,13 @@ type Options struct {
 	// Queued hears of each call that waits although the service is ready: all its
 	// instances have what they may have. It must not block. nil: nobody listens.
 	Queued func(service.ID)
+
+	// Ended hears of each call that ended, for a log. It must not block, and what
+	// it is given is its own. nil: nobody listens.
+	Ended func(*Ended)
+
+	// Tracer makes a span of each call; nil: none is made.
+	Tracer trace.Tracer
 
 	// Record takes what was used, at most every five seconds. It is never
 	// called by two goroutines at once and may take its time. nil: nothing is
@@ -244,18 +252,18 @@ func (g *Gateway) Loads() []service.Load {
 	return loads
 }
 
-// Totals tells what was used of each service since the gateway began.
+// Totals tells what was used of each service since the gateway began, and what
+// the gateway sees of it now. Services that nobody called are left out.
 func (g *Gateway) Totals() []service.Total {
 	var totals []service.Total
 	g.each(func(m *machine) {
-		t := service.Total{ID: m.id}
+		t := service.Total{ID: m.id, Load: m.load()}
 		m.meters.sum(&t)
-		if t.Calls == ([2]service.Classes{}) && t.ColdStarts == 0 {
+		v := m.version.Load()
+		if v == nil || t.Load.Phase == service.Idle && t.Calls == ([2]service.Classes{}) {
 			return
 		}
-		if v := m.version.Load(); v != nil {
-			t.Module, t.Version = v.Module, v.Version
-		}
+		t.Module, t.Version = v.Module, v.Version
 		totals = append(totals, t)
 	})
 	return totals

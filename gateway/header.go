@@ -70,6 +70,7 @@ func (c *call) rewrite(h http.Header) {
 	}
 	delete(h, "Expect") // the server has answered it
 	c.introduce(h)
+	c.propagate(h)
 	if ip, _, err := net.SplitHostPort(c.in.RemoteAddr); err == nil {
 		h["X-Forwarded-For"] = c.own.one(ip)
 		h["X-Real-Ip"] = c.own.one(ip)

@@ -37,6 +37,7 @@ func (c *call) send() (*upstream.Conn, error) {
 	ctx := c.in.Context()
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
+		c.alloc = e.alloc
 		conn, err := c.attempt(ctx, m.pool(e))
 		if c.job != nil && !errors.As(err, new(*dialError)) {
 			c.job.sent = true
@@ -274,6 +275,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	ctx := c.in.Context()
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
+		c.alloc = e.alloc
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
 		at.Host = e.addr

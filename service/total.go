@@ -12,6 +12,7 @@ type Total struct {
 	BytesIn    int64
 	BytesOut   int64
 	Latencies  [2]Histogram // as Calls
+	Load       Load         // now
 }
 
 // Add adds what a sample says, but for what only Total tells apart.
