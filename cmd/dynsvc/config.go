@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Auth     *authConfig     `hcl:"auth,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -116,7 +117,8 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy = orEmpty(c.Gateway), orEmpty(c.Policy)
+	c.Gateway, c.Policy, c.Auth = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Auth)
+	c.Auth.fill()
 	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
 		c.Token = token
 	}
@@ -206,6 +208,7 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Auth.validate(fault)
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))
 	}

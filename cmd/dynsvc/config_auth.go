@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/service"
@@ -65,27 +66,16 @@ func (a *authConfig) validate(fault func(format string, args ...any)) {
 			fault("auth.admins and auth.developers: %q is not the name of a user", user)
 		}
 	}
+	a.validateDurations(fault)
 	issuers := map[string]bool{}
-	for i, o := range a.OIDC {
+	for i := range a.OIDC {
+		o := &a.OIDC[i]
 		at := fmt.Sprintf("auth.oidc %d (%s)", i+1, o.Issuer)
-		if why := insecure(o.Issuer); why != "" {
-			fault("%s: issuer = %q %s", at, o.Issuer, why)
-		}
+		o.validate(at, fault)
 		if issuers[o.Issuer] {
 			fault("%s is there twice: put all audiences into one block", at)
 		}
 		issuers[o.Issuer] = true
-		if len(o.Audience) == 0 || slices.Contains(o.Audience, "") {
-			fault("%s needs an audience, or tokens meant for others would be good here", at)
-		}
-		for _, alg := range o.Algorithms {
-			if !slices.Contains(auth.Algorithms, alg) {
-				fault("%s: algorithms has %q, which is none of %s", at, alg, strings.Join(auth.Algorithms, ", "))
-			}
-		}
-		if len(o.AdminRoles)+len(o.DeveloperRoles) > 0 && o.RolesClaim == "" && !slices.Equal(o.DeveloperRoles, []string{"*"}) {
-			fault("%s has admin_roles or developer_roles and no roles_claim that they could be in", at)
-		}
 	}
 	if k := a.KBase; k != nil {
 		if (k.URL == "") == (k.Legacy == "") {
@@ -97,6 +87,23 @@ func (a *authConfig) validate(fault func(format string, args ...any)) {
 		if k.Legacy != "" && len(k.AdminRoles) > 0 {
 			fault("auth.kbase: legacy tells no roles, so admin_roles would be nobody's: name people in auth.admins")
 		}
+	}
+}
+
+func (o *oidcConfig) validate(at string, fault func(format string, args ...any)) {
+	if why := insecure(o.Issuer); why != "" {
+		fault("%s: issuer = %q %s", at, o.Issuer, why)
+	}
+	if len(o.Audience) == 0 || slices.Contains(o.Audience, "") {
+		fault("%s needs an audience, or tokens meant for others would be good here", at)
+	}
+	for _, alg := range o.Algorithms {
+		if !slices.Contains(auth.Algorithms, alg) {
+			fault("%s: algorithms has %q, which is none of %s", at, alg, strings.Join(auth.Algorithms, ", "))
+		}
+	}
+	if len(o.AdminRoles)+len(o.DeveloperRoles) > 0 && o.RolesClaim == "" && !slices.Equal(o.DeveloperRoles, []string{"*"}) {
+		fault("%s has admin_roles or developer_roles and no roles_claim that they could be in", at)
 	}
 }
 
@@ -115,13 +122,17 @@ func insecure(text string) string {
 	return "must begin with https://: whoever is on the way could speak for it (http is for loopback and private addresses)"
 }
 
-// durations are the block's durations by their names, to be checked with the others.
-func (a *authConfig) durations() map[string]string {
+// validateDurations checks what is to be a length of time.
+func (a *authConfig) validateDurations(fault func(format string, args ...any)) {
 	all := map[string]string{"auth.keep": a.Keep, "auth.tokens.age": a.Tokens.Age, "auth.tokens.max_age": a.Tokens.MaxAge}
 	for i, o := range a.OIDC {
 		all[fmt.Sprintf("auth.oidc %d: clock_skew", i+1)] = o.ClockSkew
 	}
-	return all
+	for name, value := range all {
+		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
+			fault("%s = %q is not a duration such as 90s or 720h", name, value)
+		}
+	}
 }
 
 // options of package auth.
