@@ -280,7 +280,9 @@ func TestAProviderThatIsAway(t *testing.T) {
 	s := newSigner(t, jose.ES256, "1")
 	i.publish(s)
 	i.fail(true)
-	a := i.authenticator(func(o *auth.Options, oo *auth.OIDCOptions) { o.Keep, oo.KeysAge = time.Millisecond, 50*time.Millisecond })
+	a := i.authenticator(func(o *auth.Options, oo *auth.OIDCOptions) {
+		o.Keep, oo.KeysAge = time.Millisecond, 50*time.Millisecond
+	})
 	ask := func() error {
 		c, err := a.Authenticate(t.Context(), i.token(s, claims{"jti": rand.Text()}))
 		if err == nil && c.Name != "ada" {

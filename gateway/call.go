@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // call is one request on its way through the gateway.
@@ -19,22 +20,25 @@ type call struct {
 	began     time.Time
 	requestID string
 
-	route  route
-	body   *body // nil: it has none
-	env    envelope
-	to     *target        // nil: not found yet
-	other  service.ID     // of to where it is not what the reference means for good; empty: it is
-	method service.Method // of a typed call; its zero value: none that the version declares
-	limits service.Limits
-	clock  *clock         // nil: nothing limits the call, or it was not passed on
-	caller service.Caller // zero: anonymous, or nobody needs to know
-	meter  *meter         // nil: no service was found
-	lease  lease
-	cutter *cutter // nil: nothing of the body is still to come
-	passed bool    // it was passed on
-	broke  bool    // the answer broke off
-	status int     // of the answer
-	over   bool    // ServeHTTP came to its end
+	route    route
+	body     *body // nil: it has none
+	env      envelope
+	to       *target        // nil: not found yet
+	other    service.ID     // of to where it is not what the reference means for good; empty: it is
+	method   service.Method // of a typed call; its zero value: none that the version declares
+	limits   service.Limits
+	clock    *clock         // nil: nothing limits the call, or it was not passed on
+	caller   service.Caller // zero: anonymous, or nobody needs to know
+	meter    *meter         // nil: no service was found
+	lease    lease
+	out      upstream.Request
+	own      texts
+	passed   bool  // it was passed on
+	broke    bool  // the answer broke off
+	cut      bool  // the upload was cut off because nobody wants it any more
+	status   int   // of the answer
+	bytesOut int64 // of the answer's body
+	over     bool  // ServeHTTP came to its end
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -67,7 +71,7 @@ func (c *call) serve() error {
 		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
-		if err := c.body.keep(); err != nil {
+		if err := c.soon(c.body.keep); err != nil {
 			return err
 		}
 	}
@@ -118,18 +122,33 @@ func (c *call) peek() error {
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
-	c.body = &body{source: c.in.Body, length: c.in.ContentLength}
+	c.body = &body{source: c.in.Body, length: c.in.ContentLength,
+		budget: budget{all: &c.g.kept, most: c.g.opts.BodyBytes, timeout: c.g.opts.BodyTimeout}}
 	if c.in.Method != http.MethodPost || !c.route.root() {
 		return nil
 	}
-	var err error
-	c.env, err = c.body.peek()
+	return c.soon(func() (err error) {
+		c.env, err = c.body.peek()
+		return err
+	})
+}
+
+// soon reads of the caller's body, and gives up on one that does not come: a
+// caller that is slow to send may take its time only once it is passed on.
+func (c *call) soon(read func() error) error {
+	control := http.NewResponseController(c.w)
+	bounded := control.SetReadDeadline(time.Now().Add(c.g.opts.BodyTimeout)) == nil
+	err := read()
+	if bounded && err == nil {
+		err = control.SetReadDeadline(time.Time{})
+	}
 	return err
 }
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil && !c.cutter.ended() {
+	// A body that does not come in time ends the context, as if its sender had left.
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
 	c.status = statusOf(err)
@@ -158,9 +177,6 @@ func (c *call) refuse(err error) {
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
-	if c.cutter != nil {
-		c.cutter.end()
-	}
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off
@@ -173,6 +189,9 @@ func (c *call) end() {
 		}
 	}
 	c.clock.stop()
+	if c.body != nil {
+		c.body.budget.free()
+	}
 	if c.meter != nil {
 		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
 	}

@@ -24,6 +24,7 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	verify(t, fresh)
 	equal(t, len(module(t, fresh, "A").Splits), 1)
 	verifyTokens(t, fresh)
+	verifyKBase(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -46,6 +47,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			verify(t, db)
 			if name >= "testdata/schema-0003" {
 				verifyTokens(t, db)
+			}
+			if name >= "testdata/schema-0006" {
+				verifyKBase(t, db)
 			}
 			whole(t, db)
 			got, _ := db.Handles()
@@ -71,7 +75,17 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
 	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
-	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
+	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
+	populateKBase(t, db)
+}
+
+// plain is a sample as the first schema could hold it.
+func plain(id service.ID, method string, calls int64) service.Sample {
+	s := sample(id, method, epoch, calls)
+	s.Failed, s.Starts, s.Waited, s.BytesIn, s.BytesOut = service.Endings{}, service.Starts{}, 0, 0, 0
+	s.Latencies, s.Callers = nil, nil
+	return s
 }
 
 // verify reads back what populate left.
@@ -105,7 +119,13 @@ func verify(t testing.TB, db *store.DB) {
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}, Outcome: "applied"}})
 	samples, err := db.RecentSamples(ctx, epoch)
 	check(t, err, nil)
-	equal(t, samples, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)})
+	equal(t, samples, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)})
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil) // those from before there were hours
+	hour := plain(a1.ID, "f", 3)
+	hour.Start, hour.Width.Duration = epoch.Truncate(time.Hour), time.Hour
+	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
+	check(t, err, nil)
+	equal(t, usage, []service.Sample{hour})
 	entries, err := db.Audit(ctx, 0, 0)
 	check(t, err, nil)
 	var acts []string
@@ -114,6 +134,7 @@ func verify(t testing.TB, db *store.DB) {
 			acts = append(acts, e.Action)
 		}
 	}
+	acts = acts[max(0, len(acts)-6):] // newer ones are of what later schemas keep
 	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
 }
 
