@@ -27,11 +27,16 @@ var allowed = map[string][]string{
 	"local":      {"service"},
 	"gateway":    {"service"},
 	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "workshop", "examples"},
+
+	"workshop": {"service", "kidl", "catalog", "sdk/gen"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
 	"sdk/gen":     {"kidl"},
+
+	// The runtimes as files.
+	"github.com/dynsvc/dynsvc": nil,
 
 	// What follows is not part of the product.
 	"examples":             nil,
