@@ -40,8 +40,8 @@ type machine struct {
 	inFlight atomic.Int64
 	queued   atomic.Int64 // length of queue
 	lastBusy atomic.Int64 // unix ns when the last call ended; 0: never
+	roused   atomic.Int64 // unix ns when it was last started for no call's sake
 	meters   meters
-	mesh     meshPool
 
 	mu        sync.Mutex // guards what follows
 	phase     service.Phase
@@ -247,9 +247,6 @@ func (m *machine) enterPhase(to service.Phase, reason string) {
 	m.phase, m.since, m.drained = to, time.Now(), false
 	if to != service.Broken {
 		m.failure = nil
-	}
-	if to == service.Idle {
-		m.mesh.drop()
 	}
 }
 

@@ -14,6 +14,9 @@ func byIdleTime(a *ask) (proposal, bool) {
 		return proposal{}, false
 	}
 	idle, after := a.unused()
+	if idle < after && a.learnt() {
+		return proposal{}, false // habits say more
+	}
 	p, how := proposal{count: 1, kind: service.KindLoad}, "idle for %s, kept until idle_after %s: 1 instance"
 	if idle >= after {
 		p, how = proposal{kind: service.KindIdle}, "idle for %s, longer than idle_after %s"

@@ -42,6 +42,7 @@ type View struct {
 	Raised     time.Time // when the count was last raised or adopted
 	Changed    time.Time // when the count was last changed or adopted
 
+	Habit     *Habit  // when it is called; nil: too little is known
 	Floors    []Floor // windows that are open now
 	Stopped   bool    // by an admin: no instance until it is started again
 	StoppedBy string
@@ -68,10 +69,15 @@ type Rules struct {
 	MinLife     time.Duration // least time between a change of the count and a shrink by load
 	ColdGrace   time.Duration // how long after its first answer a service's queue is not yet load
 	IdleAfter   time.Duration // for versions that do not say
+	Price       float64       // of a minute of an idle instance, where a cold start costs 1; 0: habits are not acted upon
+	UsualMemory int           // MiB of an instance that costs the price; others in proportion; 0: all cost the same
+	LeastIdle   time.Duration // habits do not stop an instance sooner after a call
+	Bridge      time.Duration // nor when they would start one again this soon
 }
 
 // DefaultRules are Knative's windows and factors with a slower way down: each
-// start here costs more than a container of a web page.
+// start here costs more than a container of a web page. A cold start is worth an
+// hour of an idle instance.
 func DefaultRules() Rules {
 	return Rules{
 		Utilisation: 0.7,
@@ -84,5 +90,9 @@ func DefaultRules() Rules {
 		MinLife:     60 * time.Second,
 		ColdGrace:   2 * time.Second,
 		IdleAfter:   10 * time.Minute,
+		Price:       1.0 / 60,
+		UsualMemory: 512,
+		LeastIdle:   time.Minute,
+		Bridge:      2 * time.Minute,
 	}
 }

@@ -41,6 +41,7 @@ var others = []strategy{
 	{"health", byHealth},
 	{"wake", byWaiting},
 	{"floor", byFloor},
+	{"habit", byHabit},
 	{"idle time", byIdleTime},
 }
 

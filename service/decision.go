@@ -44,7 +44,8 @@ type Kind string
 const (
 	KindWake    Kind = "wake"    // a call came to a service at zero
 	KindLoad    Kind = "load"    // calls in flight ask for another count
-	KindIdle    Kind = "idle"    // nobody called for long enough
+	KindIdle    Kind = "idle"    // nobody called for long enough, or nobody is expected to
+	KindPrewarm Kind = "prewarm" // a call is likely soon
 	KindBounds  Kind = "bounds"  // the manifest's min, max or a window
 	KindFailed  Kind = "failed"  // a start failed and is not to be tried further
 	KindAdmin   Kind = "admin"   // a person asked for it

@@ -20,7 +20,7 @@ const (
 	maxGrace       = time.Hour
 	maxIdle        = 7 * 24 * time.Hour
 	maxWindow      = 7 * 24 * time.Hour
-	maxTimeout     = time.Hour
+	maxTimeout     = 2 * time.Hour
 	maxLimit       = 24 * time.Hour
 	maxJobTimeout  = 30 * 24 * time.Hour
 )
@@ -31,6 +31,9 @@ var (
 	gpuName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,2}$`)
 	gpuModel   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$`)
 )
+
+// ValidOwner reports whether a name can own a module.
+func ValidOwner(name string) bool { return ownerName.MatchString(name) }
 
 // Validate reports everything that is wrong with what the version's manifest
 // says, as [Fault] values joined, in the order of the manifest. It does not ask

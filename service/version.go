@@ -20,6 +20,13 @@ type Version struct {
 	Interface   string   `json:"interface,omitempty"` // name of the interface file; empty: raw HTTP
 	Apps        string   `json:"apps,omitempty"`      // folder of narrative apps, listed and not run
 
+	AppIDs         []string `json:"app_ids,omitempty"`         // the apps in it
+	LocalFunctions []string `json:"local_functions,omitempty"` // functions of KBase's narrative, listed and not run
+	Language       string   `json:"language,omitempty"`        // as kbase.yml says
+	DataVersion    string   `json:"data_version,omitempty"`    // of reference data, as kbase.yml says
+	CommitMessage  string   `json:"commit_message,omitempty"`
+	Registration   string   `json:"registration,omitempty"` // id of the build that registered it from git; empty: an upload
+
 	Run       Run       `json:"run"`
 	Resources Resources `json:"resources"`
 	Scale     Scale     `json:"scale"`
@@ -32,6 +39,8 @@ type Version struct {
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`
 	Released     bool      `json:"released,omitempty"` // carried beta or release at any time: its semver means these contents
+
+	Given *Given `json:"given,omitempty"` // while it is deployed; never stored
 }
 
 // Run is what to run. Exactly one of Image, Artifact or Command alone says so;
@@ -167,6 +176,8 @@ type Module struct {
 	Owners   []string      `json:"owners,omitempty"`
 	Tags     map[string]ID `json:"tags"`     // tag -> service id
 	Versions []Version     `json:"versions"` // newest registration first
+
+	Splits map[string]Split `json:"splits,omitempty"` // tag -> the second version that shares its calls
 }
 
 // TagsOf returns the tags that mean the service, sorted.

@@ -48,6 +48,7 @@ wrote into this folder.`,
 		&cobra.Group{ID: "author", Title: "Write a module:"},
 		&cobra.Group{ID: "module", Title: "Modules:"},
 		&cobra.Group{ID: "service", Title: "Services:"},
+		&cobra.Group{ID: "access", Title: "Who may do what:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -59,6 +60,7 @@ wrote into this folder.`,
 	add("author", newInit(remote), newRun(), newTest(remote), newValidate(remote), newGenerate(remote))
 	add("module", newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
 	add("service", newCall(remote), newStatus(remote), newStart(remote), newStop(remote), newScale(remote), newLogs(remote))
+	add("access", newToken(remote), newOwner(remote), newWhoami(remote))
 	return root
 }
 
