@@ -52,7 +52,7 @@ type Run struct {
 	Command   string            `json:"command,omitempty"`
 	Args      []string          `json:"args,omitempty"`
 	Build     []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
-	Port      int               `json:"port"` // where it listens; also in $PORT
+	Port      int               `json:"port"`            // where it listens; also in $PORT
 	Protocol  Protocol          `json:"protocol,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"` // names only
