@@ -33,12 +33,13 @@ type call struct {
 	lease    lease
 	out      upstream.Request
 	own      texts
-	passed   bool  // it was passed on
-	broke    bool  // the answer broke off
-	cut      bool  // the upload was cut off because nobody wants it any more
-	status   int   // of the answer
-	bytesOut int64 // of the answer's body
-	over     bool  // ServeHTTP came to its end
+	passed   bool     // it was passed on
+	broke    bool     // the answer broke off
+	cut      bool     // the upload was cut off because nobody wants it any more
+	status   int      // of the answer
+	bytesOut int64    // of the answer's body
+	over     bool     // ServeHTTP came to its end
+	job      *jobCall // nil: a client waits for the answer
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -63,6 +64,11 @@ func (c *call) serve() error {
 	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
 		return err
 	}
+	if c.job != nil {
+		if err := c.job.Sending(c.in.Context()); err != nil {
+			return err
+		}
+	}
 	c.passed = true
 	c.meter.begin(time.Now())
 	ctx, clock := startClock(c.in.Context(), c.to.machine.name(), c.method.Name, c.body, c.limits)
@@ -71,7 +77,7 @@ func (c *call) serve() error {
 		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
-		if err := c.body.keep(); err != nil {
+		if err := c.soon(c.body.keep); err != nil {
 			return err
 		}
 	}
@@ -106,6 +112,9 @@ func (c *call) find() error {
 		}
 	}
 	c.limits = c.g.limitsOf(to.version, &c.method)
+	if c.job != nil {
+		c.limits = c.job.limits(c.limits, c.method)
+	}
 	c.meter = to.machine.meters.of(c.method.Name)
 	if err := c.identify(); err != nil {
 		return err
@@ -119,21 +128,40 @@ const statusMethod = "status"
 // peek reads the envelope of what could be a typed call. It never looks at the
 // Content-Type: clients send JSON under any.
 func (c *call) peek() error {
+	if c.job != nil {
+		c.body, c.env = c.job.take()
+		return nil
+	}
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
-	c.body = &body{source: c.in.Body, length: c.in.ContentLength}
+	c.body = &body{source: c.in.Body, length: c.in.ContentLength,
+		budget: budget{all: &c.g.kept, most: c.g.opts.BodyBytes, timeout: c.g.opts.BodyTimeout}}
 	if c.in.Method != http.MethodPost || !c.route.root() {
 		return nil
 	}
-	var err error
-	c.env, err = c.body.peek()
+	return c.soon(func() (err error) {
+		c.env, err = c.body.peek()
+		return err
+	})
+}
+
+// soon reads of the caller's body, and gives up on one that does not come: a
+// caller that is slow to send may take its time only once it is passed on.
+func (c *call) soon(read func() error) error {
+	control := http.NewResponseController(c.w)
+	bounded := control.SetReadDeadline(time.Now().Add(c.g.opts.BodyTimeout)) == nil
+	err := read()
+	if bounded && err == nil {
+		err = control.SetReadDeadline(time.Time{})
+	}
 	return err
 }
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut {
+	// A body that does not come in time ends the context, as if its sender had left.
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
 	c.status = statusOf(err)
@@ -145,18 +173,26 @@ func (c *call) refuse(err error) {
 		c.g.log.Log(level, "call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
+	if c.job != nil {
+		c.job.err = err
+		return
+	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
 		return
 	}
-	name := c.route.module
-	if c.to != nil {
-		name = c.to.machine.name()
-	}
 	if c.route.dynserv && c.refusedDynServ() {
 		return
 	}
-	refuse(c.w, c.env, err, name, c.requestID, c.status)
+	refuse(c.w, c.env, err, c.name(), c.requestID, c.status)
+}
+
+// name is the service for a person, as far as it is known.
+func (c *call) name() string {
+	if c.to == nil {
+		return c.route.module
+	}
+	return c.to.machine.name()
 }
 
 // end gives back what the call holds and counts it, however it ended.
@@ -174,6 +210,9 @@ func (c *call) end() {
 		}
 	}
 	c.clock.stop()
+	if c.body != nil {
+		c.body.budget.free()
+	}
 	if c.meter != nil {
 		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
 	}

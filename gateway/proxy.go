@@ -38,6 +38,9 @@ func (c *call) send() (*upstream.Conn, error) {
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
 		conn, err := c.attempt(ctx, m.pool(e))
+		if c.job != nil && !errors.As(err, new(*dialError)) {
+			c.job.sent = true
+		}
 		if err == nil || ctx.Err() != nil && !c.cut {
 			return conn, err
 		}
@@ -203,6 +206,7 @@ func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
 // mark adds what the gateway has to say to the head of an answer, and returns
 // the status that the caller gets.
 func (c *call) mark(h http.Header, status int) int {
+	c.heed(status, h)
 	h[headerRequestID] = c.own.one(c.requestID)
 	if c.other != "" {
 		h[headerService] = []string{string(c.other)}
