@@ -22,6 +22,10 @@ func (c *call) forward() {
 		c.upgrade()
 		return
 	}
+	if speaksHTTP2(c.to.version) {
+		c.bridge()
+		return
+	}
 	conn, err := c.send()
 	if err != nil {
 		c.refuse(err)
