@@ -115,6 +115,12 @@ func (c *call) bridgedAnswer(res *http.Response) error {
 	if len(res.Trailer) > 0 && c.in.ProtoMajor == 1 {
 		delete(res.Header, "Content-Length") // there only chunks have trailers
 	}
+	if c.begun != nil && !joins(c.status, res.Header.Get("Content-Type")) {
+		_ = res.Body.Close() // only read from
+		c.misfit(c.status)
+		res.Body, res.ContentLength = http.NoBody, 0
+		return nil
+	}
 	res.Body = &bridgedBody{res.Body, c}
 	return nil
 }

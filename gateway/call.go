@@ -33,12 +33,13 @@ type call struct {
 	lease    lease
 	out      upstream.Request
 	own      texts
-	passed   bool  // it was passed on
-	broke    bool  // the answer broke off
-	cut      bool  // the upload was cut off because nobody wants it any more
-	status   int   // of the answer
-	bytesOut int64 // of the answer's body
-	over     bool  // ServeHTTP came to its end
+	passed   bool   // it was passed on
+	broke    bool   // the answer broke off
+	begun    *begun // not nil: the header of an event stream was sent before the service answered
+	cut      bool   // the upload was cut off because nobody wants it any more
+	status   int    // of the answer
+	bytesOut int64  // of the answer's body
+	over     bool   // ServeHTTP came to its end
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -55,12 +56,10 @@ func (c *call) serve() error {
 	if err := c.find(); err != nil {
 		return err
 	}
-	var held int64
-	if c.body != nil {
-		held = int64(len(c.body.kept))
+	if done, err := c.page(); done || err != nil {
+		return err
 	}
-	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
+	if err := c.acquire(); err != nil {
 		return err
 	}
 	c.passed = true
@@ -77,6 +76,21 @@ func (c *call) serve() error {
 	}
 	c.forward()
 	return nil
+}
+
+// acquire waits for an endpoint.
+func (c *call) acquire() (err error) {
+	var held int64
+	if c.body != nil {
+		held = int64(len(c.body.kept))
+	}
+	m, ctx, limit := c.to.machine, c.in.Context(), c.limits.Wait.Duration
+	if !m.takes() && c.wantsEvents() {
+		c.lease, err = m.wait(ctx, held, limit, c.meter, c.beat)
+	} else {
+		c.lease, err = m.acquire(ctx, held, limit, c.meter)
+	}
+	return err
 }
 
 // find reads what is called.
@@ -167,6 +181,10 @@ func (c *call) refuse(err error) {
 	name := c.route.module
 	if c.to != nil {
 		name = c.to.machine.name()
+	}
+	if c.begun != nil {
+		c.event(problemOf(err, name, c.requestID, c.status))
+		return
 	}
 	if c.route.dynserv && c.refusedDynServ() {
 		return

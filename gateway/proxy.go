@@ -148,6 +148,10 @@ func (c *call) answer(conn *upstream.Conn) {
 		// It is an early answer. The server would read on before it sends it.
 		h["Connection"] = closing
 	}
+	if c.begun != nil && !joins(c.status, h.Get("Content-Type")) {
+		c.misfit(c.status)
+		return
+	}
 	c.w.WriteHeader(c.status)
 	control := http.NewResponseController(c.w)
 	for {
