@@ -17,6 +17,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -46,6 +47,7 @@ type Parts struct {
 	Cluster cluster
 	Callers callers
 	Tokens  *auth.Tokens
+	Jobs    *jobs.Queue
 	Loads   func() []service.Load
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
@@ -92,6 +94,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.owners()
 	a.tokens()
 	a.services()
+	a.jobs()
 	a.health(router)
 	a.bundles(router)
 	if err := a.pages(router); err != nil {

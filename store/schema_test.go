@@ -22,6 +22,7 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	fresh := open(t)
 	populate(t, fresh)
 	verify(t, fresh)
+	verifyJobs(t, fresh)
 	equal(t, len(module(t, fresh, "A").Splits), 1)
 	verifyTokens(t, fresh)
 	verifyKBase(t, fresh)
@@ -51,6 +52,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			if name >= "testdata/schema-0006" {
 				verifyKBase(t, db)
 			}
+			if name >= "testdata/schema-0007" {
+				verifyJobs(t, db)
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -75,6 +79,7 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
 	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
+	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
 	populateKBase(t, db)
