@@ -183,6 +183,9 @@ func (e *Engine) refuse(ctx context.Context, t *tracked, d service.Decision, why
 func (e *Engine) finish(ctx context.Context, d service.Decision) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
+	if e.opts.Decided != nil {
+		e.opts.Decided(d)
+	}
 	var err error
 	if d.ID != 0 {
 		err = e.db.FinishDecision(ctx, d.ID, d.Outcome)

@@ -50,6 +50,9 @@ type Options struct {
 	// Volatile says that counts end with this program, as those of child processes
 	// do: what an earlier run decided or held is not looked for in the cluster.
 	Volatile bool
+	// Decided hears of each decision once its outcome is known. It must not block.
+	// Default: nobody listens.
+	Decided func(service.Decision)
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error

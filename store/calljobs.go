@@ -253,3 +253,20 @@ func optional(ms int64) *time.Time {
 	}
 	return new(moment(ms))
 }
+
+// CallJobStates counts the jobs that are kept by their state.
+func (db *DB) CallJobStates(ctx context.Context) (states map[string]int64, err error) {
+	states = map[string]int64{}
+	err = db.read(ctx, "count jobs", func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, `SELECT state, count(*) FROM call_jobs GROUP BY state ORDER BY state`)
+		_, err = collect(rows, err, func(rows *sql.Rows) (_ struct{}, err error) {
+			var state string
+			var n int64
+			err = rows.Scan(&state, &n)
+			states[state] = n
+			return struct{}{}, err
+		})
+		return err
+	})
+	return states, err
+}

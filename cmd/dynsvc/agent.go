@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/jobspec"
@@ -39,19 +40,20 @@ lets those in flight end, and leaves the services running for the next agent.`,
 			if err != nil {
 				return err
 			}
-			return runAgent(cmd.Context(), c, cmd.ErrOrStderr())
+			return runAgent(cmd.Context(), c, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "configuration file (default: none; Nomad and Consul are found by NOMAD_ADDR and CONSUL_HTTP_ADDR)")
 	return cmd
 }
 
-func runAgent(ctx context.Context, c config, stderr io.Writer) error {
+func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 	log := hclog.New(&hclog.LoggerOptions{Name: "dynsvc", Level: hclog.LevelFromString(c.LogLevel), JSONFormat: c.LogJSON, Output: stderr})
 	s, err := c.setup(ctx, log)
 	if err != nil {
 		return err
 	}
+	s.stdout = stdout
 	release, err := lockFolder(c.DataDir)
 	if err != nil {
 		return err
@@ -79,11 +81,13 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
-		gateway: c.Gateway.options(),
-		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
+		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
+		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
+	s.gateway.OpenCalls = c.Auth.Calls == "open"
+	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}

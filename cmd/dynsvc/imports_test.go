@@ -28,15 +28,21 @@ var allowed = map[string][]string{
 	"consul":     {"service"},
 	"local":      {"service"},
 	"upstream":   nil,
+	"metrics":    {"service"},
 	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
 
-	"server/kbase": {"service", "kidl", "catalog", "store"},
+	"auth/kbaseauth": nil,
+	"server/kbase":   {"service", "kidl", "catalog", "store"},
+	"workshop":       {"service", "kidl", "catalog", "sdk/gen"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
 	"sdk/gen":     {"kidl"},
+
+	// The runtimes as files.
+	"github.com/dynsvc/dynsvc": nil,
 
 	// What follows is not part of the product.
 	"examples":             nil,
@@ -55,6 +61,8 @@ var sole = map[string]string{
 	"github.com/hashicorp/nomad/api":  "nomad",
 	"github.com/hashicorp/consul/api": "consul",
 	"github.com/mattn/go-sqlite3":     "store",
+
+	"github.com/prometheus/client_golang/prometheus": "metrics",
 }
 
 // TestImportsFollowTheTable reads the imports of every package, without those of tests.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -60,6 +61,9 @@ type setup struct {
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
 
+	telemetry telemetryConfig
+	stdout    io.Writer // for an access log that goes there
+
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -80,6 +84,7 @@ type stack struct {
 	checks  *checked
 	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
+	shown   telemetry
 	handler http.Handler
 }
 
@@ -106,7 +111,10 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
-	who := auth.New(s.auth)
+	who := auth.New(s.log.Named("auth"), s.auth)
+	if err := st.openTelemetry(ctx, &s); err != nil {
+		return nil, err
+	}
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -142,7 +150,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	st.handler = route(st.gateway, st.facade, api)
+	st.handler = route(st.gateway, st.facade, st.shown.handler(who), api)
 	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
@@ -193,6 +201,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g, inner := errgroup.WithContext(inner)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
+	g.Go(func() error { return st.shown.run(inner, st.log.Named("telemetry")) })
 	g.Go(func() error { return st.jobs.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
 	if st.facade != nil {

@@ -128,3 +128,23 @@ func (t *telemetry) handler(who authenticator) http.Handler {
 		all.ServeHTTP(w, r)
 	})
 }
+
+// openTelemetry has the parts that s describes tell what they do.
+func (st *stack) openTelemetry(ctx context.Context, s *setup) (err error) {
+	if st.shown, err = openTelemetry(ctx, s.telemetry, s.stdout, s.log.Named("telemetry")); err != nil {
+		return err
+	}
+	sources := metrics.Sources{Version: version, Totals: func() []service.Total { return st.gateway.Totals() }, Jobs: st.db.CallJobStates}
+	if s.dialer != nil {
+		sources.LeafExpiry = s.dialer.Expiry
+	}
+	if a := st.shown.access; a != nil {
+		s.gateway.Ended, sources.Dropped = a.add, a.dropped.Load
+	}
+	if st.shown.traces != nil {
+		s.gateway.Tracer = st.shown.traces.Tracer("github.com/dynsvc/dynsvc/gateway")
+	}
+	st.shown.metrics = metrics.New(sources)
+	s.engine.Decided = st.shown.metrics.Decided
+	return nil
+}
