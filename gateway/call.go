@@ -39,6 +39,7 @@ type call struct {
 	status   int      // of the answer
 	bytesOut int64    // of the answer's body
 	over     bool     // ServeHTTP came to its end
+	answered bool     // by the gateway itself
 	job      *jobCall // nil: a client waits for the answer
 }
 
@@ -53,7 +54,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) serve() error {
-	if err := c.find(); err != nil {
+	if err := c.find(); err != nil || c.answered {
 		return err
 	}
 	var held int64
@@ -97,6 +98,9 @@ func (c *call) find() error {
 	}
 	if !ok {
 		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
+	}
+	if verb, method := c.verb(); verb != noVerb {
+		return c.async(verb, method)
 	}
 	means, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
