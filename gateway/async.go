@@ -148,7 +148,7 @@ func (c *call) check() error {
 		defer result.Close()
 		return c.result([]any{state{1, string(job.State)}}, result)
 	}
-	return c.fault(job)
+	return c.failed(job)
 }
 
 // result answers with a list of values. The result of a job, if there is one, is
@@ -188,8 +188,8 @@ func (c *call) begin(status int) {
 	c.w.WriteHeader(status)
 }
 
-// fault answers with the error of a job.
-func (c *call) fault(job service.CallJob) error {
+// failed answers with the error of a job.
+func (c *call) failed(job service.CallJob) error {
 	e := service.JobError{Code: codeServer, Message: "the job is " + string(job.State) + ": " + job.Reason}
 	if job.Error != nil {
 		e = *job.Error

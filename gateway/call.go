@@ -193,8 +193,7 @@ func (c *call) refuse(err error) {
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
 	if c.job != nil {
-		c.job.err = err
-		return
+		return // whoever makes it reads the fault
 	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)

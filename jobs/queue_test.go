@@ -294,4 +294,3 @@ func TestWaitEndsWithAnyChange(t *testing.T) {
 		}
 	}
 }
-
