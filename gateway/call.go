@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // call is one request on its way through the gateway.
@@ -19,22 +20,25 @@ type call struct {
 	began     time.Time
 	requestID string
 
-	route  route
-	body   *body // nil: it has none
-	env    envelope
-	to     *target        // nil: not found yet
-	other  service.ID     // of to where it is not what the reference means for good; empty: it is
-	method service.Method // of a typed call; its zero value: none that the version declares
-	limits service.Limits
-	clock  *clock         // nil: nothing limits the call, or it was not passed on
-	caller service.Caller // zero: anonymous, or nobody needs to know
-	meter  *meter         // nil: no service was found
-	lease  lease
-	cutter *cutter // nil: nothing of the body is still to come
-	passed bool    // it was passed on
-	broke  bool    // the answer broke off
-	status int     // of the answer
-	over   bool    // ServeHTTP came to its end
+	route    route
+	body     *body // nil: it has none
+	env      envelope
+	to       *target        // nil: not found yet
+	other    service.ID     // of to where it is not what the reference means for good; empty: it is
+	method   service.Method // of a typed call; its zero value: none that the version declares
+	limits   service.Limits
+	clock    *clock         // nil: nothing limits the call, or it was not passed on
+	caller   service.Caller // zero: anonymous, or nobody needs to know
+	meter    *meter         // nil: no service was found
+	lease    lease
+	out      upstream.Request
+	own      texts
+	passed   bool  // it was passed on
+	broke    bool  // the answer broke off
+	cut      bool  // the upload was cut off because nobody wants it any more
+	status   int   // of the answer
+	bytesOut int64 // of the answer's body
+	over     bool  // ServeHTTP came to its end
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -129,7 +133,7 @@ func (c *call) peek() error {
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil && !c.cutter.ended() {
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut {
 		err = ended(ctx)
 	}
 	c.status = statusOf(err)
@@ -158,9 +162,6 @@ func (c *call) refuse(err error) {
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
-	if c.cutter != nil {
-		c.cutter.end()
-	}
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off

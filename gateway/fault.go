@@ -92,12 +92,6 @@ func (e *lateError) Error() string {
 	return fmt.Sprintf("%s %s within %s, its limit %q", e.name, e.doing, e.limit, e.which)
 }
 
-// dialError is a connection that could not be made: nothing was written.
-type dialError struct{ err error }
-
-func (e *dialError) Error() string { return e.err.Error() }
-func (e *dialError) Unwrap() error { return e.err }
-
 // statusGone is logged where the caller left. Nobody is there to read it.
 const statusGone = 499
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // Prefix begins every path that the gateway serves: /svc/{module}[@{ref}]/….
@@ -75,8 +76,9 @@ type Gateway struct {
 	opts     Options
 	modules  sync.Map // module key -> *entry; an entry is replaced whole
 	machines sync.Map // service.ID -> *machine
-	plain    *http.Transport
-	proxy    httputil.ReverseProxy // what all calls have in common
+	client   upstream.Client
+	tunnels  httputil.ReverseProxy // what all calls that ask for a WebSocket have in common
+	upgrader *http.Transport
 
 	// try asks an endpoint once whether it answers. The state machine's own
 	// tests put something without a network here.
@@ -106,11 +108,11 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 		opts.Queued = func(service.ID) {}
 	}
 	g := &Gateway{log: log, waker: w, opts: opts}
-	g.plain = newTransport(dialPlain, opts.IdleTimeout)
+	g.client = upstream.Client{IdleTimeout: opts.IdleTimeout, IdleEach: idlePerHost, IdleAll: idleTotal, HeadLimit: headerLimit}
+	g.upgrader = newUpgrader()
 	g.try = g.ask
-	g.proxy = httputil.ReverseProxy{
-		BufferPool: buffers{},
-		ErrorLog:   log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	g.tunnels = httputil.ReverseProxy{
+		ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	return g
@@ -154,8 +156,13 @@ func (g *Gateway) shut() {
 	g.mu.Unlock()
 	g.end()
 	g.owned.Wait()
-	g.plain.CloseIdleConnections()
-	g.each(func(m *machine) { m.mesh.drop() })
+	g.each(func(m *machine) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, e := range m.endpoints {
+			e.drop()
+		}
+	})
 }
 
 // spawn runs f in a goroutine that Run waits for; after Run it does nothing.

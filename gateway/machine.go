@@ -42,7 +42,6 @@ type machine struct {
 	lastBusy atomic.Int64 // unix ns when the last call ended; 0: never
 	roused   atomic.Int64 // unix ns when it was last started for no call's sake
 	meters   meters
-	mesh     meshPool
 
 	mu        sync.Mutex // guards what follows
 	phase     service.Phase
@@ -248,9 +247,6 @@ func (m *machine) enterPhase(to service.Phase, reason string) {
 	m.phase, m.since, m.drained = to, time.Now(), false
 	if to != service.Broken {
 		m.failure = nil
-	}
-	if to == service.Idle {
-		m.mesh.drop()
 	}
 }
 

@@ -20,6 +20,7 @@ func (m *machine) track() {
 		if seen := listed[alloc]; seen == nil || seen.Addr != e.addr || (seen.Transport == service.Mesh) != e.mesh {
 			m.unready(e)
 			e.stopProbe()
+			e.drop()
 			delete(m.endpoints, alloc)
 		}
 	}

@@ -74,7 +74,16 @@ func populate(t testing.TB, db *store.DB) {
 	pull, err := db.AddPull(ctx, store.Pull{URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullQueued, Asked: epoch})
 	check(t, err, nil)
 	check(t, db.SetPull(ctx, store.Pull{ID: pull, State: store.PullDone, Commit: "c0ffee", Module: "A", Service: a1.ID, Ended: epoch}), nil)
-	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
+	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
+}
+
+// plain is a sample as the first schema could hold it.
+func plain(id service.ID, method string, calls int64) service.Sample {
+	s := sample(id, method, epoch, calls)
+	s.Failed, s.Starts, s.Waited, s.BytesIn, s.BytesOut = service.Endings{}, service.Starts{}, 0, 0, 0
+	s.Latencies, s.Callers = nil, nil
+	return s
 }
 
 // verify reads back what populate left.
@@ -108,10 +117,16 @@ func verify(t testing.TB, db *store.DB) {
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}, Outcome: "applied"}})
 	samples, err := db.RecentSamples(ctx, epoch)
 	check(t, err, nil)
-	equal(t, samples, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)})
+	equal(t, samples, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)})
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil) // those from before there were hours
+	hour := plain(a1.ID, "f", 3)
+	hour.Start, hour.Width.Duration = epoch.Truncate(time.Hour), time.Hour
+	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
+	check(t, err, nil)
+	equal(t, usage, []service.Sample{hour})
 	pulls, err := db.Pulls(ctx, 0, 0)
 	check(t, err, nil)
-	if len(pulls) > 0 { // schemas before 5 had none
+	if len(pulls) > 0 { // schemas before 6 had none
 		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,
 			Commit: "c0ffee", Module: "A", Service: a1.ID, Asked: epoch, Ended: epoch}})
 	}

@@ -26,7 +26,8 @@ var allowed = map[string][]string{
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
-	"gateway":    {"service"},
+	"upstream":   nil,
+	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
 	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 

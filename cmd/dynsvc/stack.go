@@ -52,6 +52,7 @@ type setup struct {
 	defaults catalog.Defaults
 	gateway  gateway.Options
 	engine   scheduler.Options
+	keep     store.Retention // zero: keepUsage
 
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
@@ -162,10 +163,7 @@ func (st *stack) record(samples []service.Sample) {
 	}
 }
 
-const (
-	storeTimeout = 5 * time.Second
-	keepSamples  = 14 * 24 * time.Hour
-)
+const storeTimeout = 5 * time.Second
 
 // run does the agent's work until ctx ends, then lets calls in flight end and
 // stops. Calls are served through the listener by serve.
@@ -191,7 +189,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	if st.consul != nil {
 		g.Go(func() error { return st.register(inner) })
 	}
-	g.Go(func() error { return st.prune(inner) })
+	g.Go(func() error { return st.tidy(inner) })
 	g.Go(func() error { return st.redeploy(inner) })
 	g.Go(func() error {
 		defer cancel()
@@ -265,20 +263,4 @@ func (st *stack) redeploy(ctx context.Context) error {
 		st.log.Info("submitted a version that had no job", "service", v.ID, "module", v.Module, "version", v.Version)
 	}
 	return nil
-}
-
-// prune deletes old samples now and then.
-func (st *stack) prune(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if _, err := st.db.PruneSamples(ctx, 0, time.Now().Add(-keepSamples)); err != nil && ctx.Err() == nil {
-			st.log.Warn("could not delete old samples", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }

@@ -78,7 +78,7 @@ CREATE TABLE samples (
     queue_peak     INTEGER NOT NULL,
     busy_ns        INTEGER NOT NULL,
     latency_ns     INTEGER NOT NULL,
-    latency_max_ns INTEGER NOT NULL,
+    latency_max_ns INTEGER NOT NULL, waited_ns INTEGER NOT NULL DEFAULT 0, bytes_in  INTEGER NOT NULL DEFAULT 0, bytes_out INTEGER NOT NULL DEFAULT 0, failed    BLOB    NOT NULL DEFAULT x'', starts    BLOB    NOT NULL DEFAULT x'', latencies BLOB    NOT NULL DEFAULT x'', callers   BLOB    NOT NULL DEFAULT x'',
     PRIMARY KEY (start_ms, version, method, width_ms)
 ) WITHOUT ROWID;
 CREATE TABLE audit (
@@ -118,27 +118,60 @@ CREATE TABLE splits (
     PRIMARY KEY (module, tag),
     FOREIGN KEY (module, tag) REFERENCES tags (module, tag)
 ) WITHOUT ROWID;
-CREATE TABLE pulls (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
-    url         TEXT    NOT NULL,
-    ref         TEXT    NOT NULL,            -- empty: the repository's default branch
-    tag         TEXT    NOT NULL,
-    who         TEXT    NOT NULL,
-    state       TEXT    NOT NULL,            -- queued, running, done, failed
-    commit_hash TEXT    NOT NULL DEFAULT '', -- empty: not known yet
-    module      TEXT    NOT NULL DEFAULT '',
-    service     TEXT    NOT NULL DEFAULT '',
-    error       TEXT    NOT NULL DEFAULT '',
-    asked_ms    INTEGER NOT NULL,
-    ended_ms    INTEGER NOT NULL DEFAULT 0   -- 0: not yet
+CREATE TABLE samples_minute (
+    start_ms       INTEGER NOT NULL,
+    version        INTEGER NOT NULL,
+    method         TEXT    NOT NULL,
+    width_ms       INTEGER NOT NULL,
+    calls          INTEGER NOT NULL,
+    errors         INTEGER NOT NULL,
+    cold_starts    INTEGER NOT NULL,
+    in_flight_peak INTEGER NOT NULL,
+    queue_peak     INTEGER NOT NULL,
+    busy_ns        INTEGER NOT NULL,
+    latency_ns     INTEGER NOT NULL,
+    latency_max_ns INTEGER NOT NULL,
+    waited_ns      INTEGER NOT NULL,
+    bytes_in       INTEGER NOT NULL,
+    bytes_out      INTEGER NOT NULL,
+    failed         BLOB    NOT NULL,
+    starts         BLOB    NOT NULL,
+    latencies      BLOB    NOT NULL,
+    callers        BLOB    NOT NULL,
+    PRIMARY KEY (version, start_ms, method)
+) WITHOUT ROWID;
+CREATE TABLE samples_hour (
+    start_ms       INTEGER NOT NULL,
+    version        INTEGER NOT NULL,
+    method         TEXT    NOT NULL,
+    width_ms       INTEGER NOT NULL,
+    calls          INTEGER NOT NULL,
+    errors         INTEGER NOT NULL,
+    cold_starts    INTEGER NOT NULL,
+    in_flight_peak INTEGER NOT NULL,
+    queue_peak     INTEGER NOT NULL,
+    busy_ns        INTEGER NOT NULL,
+    latency_ns     INTEGER NOT NULL,
+    latency_max_ns INTEGER NOT NULL,
+    waited_ns      INTEGER NOT NULL,
+    bytes_in       INTEGER NOT NULL,
+    bytes_out      INTEGER NOT NULL,
+    failed         BLOB    NOT NULL,
+    starts         BLOB    NOT NULL,
+    latencies      BLOB    NOT NULL,
+    callers        BLOB    NOT NULL,
+    PRIMARY KEY (version, start_ms, method)
+) WITHOUT ROWID;
+CREATE TABLE rollups (
+    width_ms INTEGER PRIMARY KEY,
+    until_ms INTEGER NOT NULL
 );
-CREATE INDEX pulls_url ON pulls (url);
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 16:27:10');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 16:27:10');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 16:27:10');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 16:27:10');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (5, 4, 1, '2026-11-27 16:27:10');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (6, 5, 1, '2026-11-27 16:27:10');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 16:20:56');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 16:20:56');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 16:20:56');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 16:20:56');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (5, 4, 1, '2026-11-27 16:20:56');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (6, 5, 1, '2026-11-27 16:20:56');
 INSERT INTO modules (key, name) VALUES ('a', 'A');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (1, 'dyn-a-00000001', 'a', '1.0.0', '', 'sha256:0000000100000000000000000000000000000000000000000000000000000001', 1, 1772366400000, 'ada', '{"id":"dyn-a-00000001","module":"A","version":"1.0.0","digest":"sha256:0000000100000000000000000000000000000000000000000000000000000001","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (2, 'dyn-a-00000002', 'a', '1.1.0', '', 'sha256:0000000200000000000000000000000000000000000000000000000000000002', 0, 1772366400000, 'ada', '{"id":"dyn-a-00000002","module":"A","version":"1.1.0","digest":"sha256:0000000200000000000000000000000000000000000000000000000000000002","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
@@ -151,18 +184,23 @@ INSERT INTO tag_moves (id, module, tag, from_version, to_version, at_ms, who) VA
 INSERT INTO services (version, stopped, hold_count, hold_until_ms, hold_by) VALUES (1, 1, 0, 0, '');
 INSERT INTO services (version, stopped, hold_count, hold_until_ms, hold_by) VALUES (2, 0, 2, 1772366460000, 'grace');
 INSERT INTO decisions (id, version, at_ms, from_count, to_count, kind, reason, inputs, outcome, basis) VALUES (1, 2, 1772366400000, 0, 1, 'wake', 'a call waits', '{"queued":1}', 'applied', '{}');
-INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns) VALUES (1772366400000, 1, 'f', 5000, 3, 1, 1, 3, 2, 3000000000, 4000000000, 3000000);
-INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns) VALUES (1772366400000, 2, '', 5000, 5, 1, 1, 5, 2, 3000000000, 4000000000, 5000000);
+INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 1, 'f', 5000, 3, 1, 1, 3, 2, 3000000000, 4000000000, 3000000, 0, 0, 0, X'', X'', X'', X'');
+INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 2, '', 5000, 5, 1, 1, 5, 2, 3000000000, 4000000000, 5000000, 0, 0, 0, X'', X'', X'', X'');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (1, 1772366400000, 'ada', 'register', 'A', 'dyn-a-00000001', '1.0.0 sha256:0000000100000000000000000000000000000000000000000000000000000001');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (2, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000001', 'dev');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (3, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000001', 'release');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (4, 1772366400000, 'ada', 'register', 'A', 'dyn-a-00000002', '1.1.0 sha256:0000000200000000000000000000000000000000000000000000000000000002');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (5, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000002', 'dev, was dyn-a-00000001');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795796830547, 'ada', 'split', 'A', 'dyn-a-00000002', 'release, 10 percent');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1795796830551, 'ada', 'stop', '', 'dyn-a-00000001', '');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795796456617, 'ada', 'split', 'A', 'dyn-a-00000002', 'release, 10 percent');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1795796456617, 'ada', 'stop', '', 'dyn-a-00000001', '');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (8, 1772366400000, 'root', 'create-token', '', '', 't1 for ada: call:echo register');
 INSERT INTO tokens (id, hash, user, scopes, note, created_ms, created_by, expires_ms, revoked_ms, revoked_by, used_ms) VALUES ('t1', X'7431743174317431743174317431743174317431743174317431743174317431', 'ada', '["call:echo","register"]', 'for CI', 1772366400000, 'root', 1772370000000, 0, '', 0);
 INSERT INTO owners (module, user) VALUES ('a', 'ada');
 INSERT INTO owners (module, user) VALUES ('a', 'grace');
 INSERT INTO splits (module, tag, version, percent, header, cookie) VALUES ('a', 'release', 2, 10, '', 'session');
-INSERT INTO pulls (id, url, ref, tag, who, state, commit_hash, module, service, error, asked_ms, ended_ms) VALUES (1, 'https://git.example.org/a', '', 'dev', 'ada', 'done', 'c0ffee', 'A', 'dyn-a-00000001', '', 1772366400000, 1772366400000);
+INSERT INTO samples_minute (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 1, 'f', 60000, 3, 1, 1, 3, 2, 3000000000, 4000000000, 3000000, 0, 0, 0, X'', X'', X'', X'');
+INSERT INTO samples_minute (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 2, '', 60000, 5, 1, 1, 5, 2, 3000000000, 4000000000, 5000000, 0, 0, 0, X'', X'', X'', X'');
+INSERT INTO samples_hour (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 1, 'f', 3600000, 3, 1, 1, 3, 2, 3000000000, 4000000000, 3000000, 0, 0, 0, X'', X'', X'', X'');
+INSERT INTO samples_hour (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 2, '', 3600000, 5, 1, 1, 5, 2, 3000000000, 4000000000, 5000000, 0, 0, 0, X'', X'', X'', X'');
+INSERT INTO rollups (width_ms, until_ms) VALUES (3600000, 1772370000000);
+INSERT INTO rollups (width_ms, until_ms) VALUES (60000, 1772373540000);
