@@ -97,7 +97,7 @@ func (r *Registrar) Begin(ctx context.Context, s Source, tag string, by service.
 	if by.Role < service.Developer {
 		return store.Pull{}, service.Errorf(service.ErrDenied, "only developers and admins register modules")
 	}
-	p := store.Pull{URL: s.URL, Ref: s.Ref, Tag: tag, Who: by.Who(), State: store.PullQueued, Asked: time.Now()}
+	p := store.Pull{URL: s.URL, Ref: s.Ref, Tag: tag, Who: by.Name, State: store.PullQueued, Asked: time.Now()}
 	id, err := r.db.AddPull(ctx, p)
 	if err != nil {
 		return store.Pull{}, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -47,6 +48,8 @@ type Parts struct {
 	Callers callers
 	Tokens  *auth.Tokens
 	Loads   func() []service.Load
+	// Registrar registers from git.
+	Registrar *repos.Registrar
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)
@@ -89,6 +92,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.registrations()
 	a.owners()
 	a.tokens()
 	a.services()

@@ -87,14 +87,16 @@ func (db *DB) Pull(ctx context.Context, id int64) (p Pull, err error) {
 	return p, err
 }
 
-// Pulls returns pulls, newest first: those older than before, or from the newest
-// where before is 0. limit <= 0 is 100.
-func (db *DB) Pulls(ctx context.Context, before int64, limit int) (all []Pull, err error) {
+// Pulls returns pulls, newest first: those that somebody asked for, or all where who
+// is empty; those older than before, or from the newest where before is 0. limit <= 0
+// is 100.
+func (db *DB) Pulls(ctx context.Context, who string, before int64, limit int) (all []Pull, err error) {
 	if before <= 0 {
 		before = math.MaxInt64
 	}
 	err = db.read(ctx, "read pulls", func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx, `SELECT `+pullColumns+` FROM pulls WHERE id < ? ORDER BY id DESC LIMIT ?`, before, limited(limit))
+		rows, err := tx.QueryContext(ctx, `SELECT `+pullColumns+` FROM pulls WHERE id < ?1 AND (?2 = '' OR who = ?2) ORDER BY id DESC LIMIT ?3`,
+			before, who, limited(limit))
 		all, err = collect(rows, err, scanPull)
 		return err
 	})

@@ -124,7 +124,7 @@ func verify(t testing.TB, db *store.DB) {
 	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
 	check(t, err, nil)
 	equal(t, usage, []service.Sample{hour})
-	pulls, err := db.Pulls(ctx, 0, 0)
+	pulls, err := db.Pulls(ctx, "", 0, 0)
 	check(t, err, nil)
 	if len(pulls) > 0 { // schemas before 6 had none
 		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,

@@ -33,6 +33,7 @@ type config struct {
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
 	Usage    *usageConfig    `hcl:"usage,block"`
+	Git      *gitConfig      `hcl:"git,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -124,9 +125,13 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage)
-	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
-		c.Token = token
+	c.Gateway, c.Policy, c.Usage, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Git)
+	for name, secret := range map[string]*string{
+		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
+	} {
+		if value := os.Getenv(name); value != "" {
+			*secret = value
+		}
 	}
 	setDefault(&c.Listen, "127.0.0.1:8080")
 	setDefault(&c.URL, "http://"+c.Listen)
@@ -207,7 +212,7 @@ func (c *config) validate() error {
 	}
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
-		"policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
 		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
@@ -215,6 +220,7 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Git.validate(fault)
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))
 	}

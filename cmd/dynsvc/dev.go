@@ -19,6 +19,7 @@ import (
 	"github.com/dynsvc/dynsvc/examples"
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/local"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -81,7 +82,7 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 	}
 	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
 		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
-		defaults: catalog.StandardDefaults(), engine: scheduler.Options{Volatile: true}, cluster: runtime,
+		defaults: catalog.StandardDefaults(), git: repos.Options{Limits: repos.Limits{Schemes: []string{"https", "http", "file"}}}, engine: scheduler.Options{Volatile: true}, cluster: runtime,
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
 		}})

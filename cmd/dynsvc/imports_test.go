@@ -28,8 +28,9 @@ var allowed = map[string][]string{
 	"local":      {"service"},
 	"upstream":   nil,
 	"gateway":    {"service", "upstream"},
-	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"repos":      {"service", "store", "catalog"},
+	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},

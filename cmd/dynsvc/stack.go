@@ -18,6 +18,7 @@ import (
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/kidl"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
@@ -57,6 +58,7 @@ type setup struct {
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
 
+	git     repos.Options
 	cluster cluster
 	consul  *consul.Client // nil: no Consul
 	dialer  *consul.Dialer // nil: no mesh
@@ -74,6 +76,7 @@ type stack struct {
 	deploy  deployer
 	checks  *checked
 	tokens  *auth.Tokens
+	git     *repos.Registrar
 	handler http.Handler
 }
 
@@ -125,7 +128,12 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens,
+	s.git.Dir = filepath.Join(s.dataDir, "registrations")
+	st.git = repos.New(st.db, st.catalog, s.log.Named("git"), s.git)
+	if err := st.git.Open(ctx); err != nil {
+		return nil, err
+	}
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -176,6 +184,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
 	g.Go(func() error { return st.tokens.Run(inner) })
+	g.Go(func() error { return st.git.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
