@@ -71,7 +71,7 @@ func (c *call) serve() error {
 		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
-		if err := c.body.keep(); err != nil {
+		if err := c.soon(c.body.keep); err != nil {
 			return err
 		}
 	}
@@ -122,18 +122,33 @@ func (c *call) peek() error {
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
-	c.body = &body{source: c.in.Body, length: c.in.ContentLength}
+	c.body = &body{source: c.in.Body, length: c.in.ContentLength,
+		budget: budget{all: &c.g.kept, most: c.g.opts.BodyBytes, timeout: c.g.opts.BodyTimeout}}
 	if c.in.Method != http.MethodPost || !c.route.root() {
 		return nil
 	}
-	var err error
-	c.env, err = c.body.peek()
+	return c.soon(func() (err error) {
+		c.env, err = c.body.peek()
+		return err
+	})
+}
+
+// soon reads of the caller's body, and gives up on one that does not come: a
+// caller that is slow to send may take its time only once it is passed on.
+func (c *call) soon(read func() error) error {
+	control := http.NewResponseController(c.w)
+	bounded := control.SetReadDeadline(time.Now().Add(c.g.opts.BodyTimeout)) == nil
+	err := read()
+	if bounded && err == nil {
+		err = control.SetReadDeadline(time.Time{})
+	}
 	return err
 }
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut {
+	// A body that does not come in time ends the context, as if its sender had left.
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
 	c.status = statusOf(err)
@@ -174,6 +189,9 @@ func (c *call) end() {
 		}
 	}
 	c.clock.stop()
+	if c.body != nil {
+		c.body.budget.free()
+	}
 	if c.meter != nil {
 		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
 	}

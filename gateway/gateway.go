@@ -28,7 +28,10 @@ type waker interface {
 // Options of a [Gateway]. The zero value of each field is its default.
 type Options struct {
 	QueueLength int            // calls held for one service; 0: 1000
+	QueueTotal  int            // calls held for all services together; 0: 10 000
 	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
+	BodyBytes   int64          // memory for the beginnings of bodies, of all calls together; 0: 256 MiB
+	BodyTimeout time.Duration  // for as much of a body as is read before a call is passed on; 0: 10 s
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
 	Maxima      service.Limits // what no call's limits are above; zero: anything
@@ -64,6 +67,8 @@ type Options struct {
 
 const (
 	defaultQueueLength   = 1000
+	defaultQueueTotal    = 10_000
+	defaultBodyBytes     = 256 << 20
 	defaultQueueBytes    = 64 << 20
 	defaultStartDeadline = 2 * time.Minute
 	defaultIdleTimeout   = 1500 * time.Millisecond
@@ -84,7 +89,9 @@ type Gateway struct {
 	// tests put something without a network here.
 	try func(ctx context.Context, m *machine, e *endpoint) error
 
-	closing atomic.Bool // no new calls
+	closing atomic.Bool  // no new calls
+	waiting atomic.Int64 // calls held for all services together
+	kept    atomic.Int64 // bytes of the beginnings of bodies that are more than small
 
 	life  context.Context //nolint:containedctx // the gateway's own, ended by Run, for work that no caller owns
 	end   context.CancelFunc
@@ -97,6 +104,15 @@ type Gateway struct {
 func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	if opts.QueueLength == 0 {
 		opts.QueueLength = defaultQueueLength
+	}
+	if opts.QueueTotal == 0 {
+		opts.QueueTotal = defaultQueueTotal
+	}
+	if opts.BodyBytes == 0 {
+		opts.BodyBytes = defaultBodyBytes
+	}
+	if opts.BodyTimeout == 0 {
+		opts.BodyTimeout = bodyTimeout
 	}
 	if opts.QueueBytes == 0 {
 		opts.QueueBytes = defaultQueueBytes

@@ -54,6 +54,7 @@ func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt 
 	if err != nil {
 		return lease{}, err
 	}
+	defer m.g.waiting.Add(-1)
 	mt.queue(woke)
 	defer mt.unqueue()
 	if limit == 0 {

@@ -203,6 +203,7 @@ func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
 // mark adds what the gateway has to say to the head of an answer, and returns
 // the status that the caller gets.
 func (c *call) mark(h http.Header, status int) int {
+	c.heed(status, h)
 	h[headerRequestID] = c.own.one(c.requestID)
 	if c.other != "" {
 		h[headerService] = []string{string(c.other)}

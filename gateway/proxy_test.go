@@ -348,6 +348,26 @@ func TestACallThatFindsNoConnectionGoesToAnotherEndpoint(t *testing.T) {
 	}
 }
 
+func TestAnInstanceThatHasTooMuchToDoIsPassedOver(t *testing.T) {
+	k := newKit(t)
+	var asked atomic.Int64
+	busy := k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/x" {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	k.up(busy, k.backend(hello))
+	k.waitFor("it was asked once", func() bool { return k.get("/svc/Echo/x").status == http.StatusServiceUnavailable })
+	for range 50 {
+		k.get("/svc/Echo/x").must(t, http.StatusOK)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
 func TestACallWhoseOnlyInstanceIsGoneWaitsForTheNext(t *testing.T) {
 	k := newKit(t)
 	a := k.server(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Connection", "close") })

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -57,19 +58,6 @@ func (m *machine) unready(e *endpoint) {
 	e.setOpen(false)
 }
 
-// rebuild makes the set that the warm path reads.
-func (m *machine) rebuild() {
-	warm := make(set, 0, len(m.endpoints))
-	for _, e := range m.endpoints {
-		open := e.ready && !e.draining && m.phase != service.Closing && m.phase != service.Stopped
-		e.setOpen(open)
-		if open {
-			warm = append(warm, e)
-		}
-	}
-	m.warm.Store(&warm)
-}
-
 func (m *machine) anyReady() bool { return m.readyCount() > 0 }
 
 func (m *machine) readyCount() int {
@@ -110,7 +98,7 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 		return // it vanished, or was stopped, at the same moment
 	}
 	e.stopProbe()
-	e.ready = true
+	e.ready, e.since = true, time.Now()
 	e.passed = e.check == service.Passing
 	if m.phase == service.Starting || m.phase == service.Broken {
 		if m.start != nil {
@@ -120,7 +108,6 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 		m.enterPhase(service.Ready, "an instance answered")
 	}
 	m.rebuild()
-	m.admit()
 	m.broadcast()
 }
 
@@ -143,6 +130,7 @@ func (m *machine) eject(e *endpoint, err error) {
 	}
 	m.g.log.Warn("endpoint left", "service", m.id, "alloc", e.alloc, "addr", e.addr, "error", err)
 	m.unready(e)
+	e.punish(time.Now())
 	m.watch(e)
 	m.rebuild()
 	m.settle("no endpoint is left", m.state)

@@ -20,7 +20,7 @@ const (
 	maxGrace       = time.Hour
 	maxIdle        = 7 * 24 * time.Hour
 	maxWindow      = 7 * 24 * time.Hour
-	maxTimeout     = time.Hour
+	maxTimeout     = 2 * time.Hour
 	maxLimit       = 24 * time.Hour
 	maxJobTimeout  = 30 * 24 * time.Hour
 )

@@ -21,6 +21,13 @@ type Version struct {
 	Interface   string   `json:"interface,omitempty"` // name of the interface file; empty: raw HTTP
 	Apps        string   `json:"apps,omitempty"`      // folder of narrative apps, listed and not run
 
+	AppIDs         []string `json:"app_ids,omitempty"`         // the apps in it
+	LocalFunctions []string `json:"local_functions,omitempty"` // functions of KBase's narrative, listed and not run
+	Language       string   `json:"language,omitempty"`        // as kbase.yml says
+	DataVersion    string   `json:"data_version,omitempty"`    // of reference data, as kbase.yml says
+	CommitMessage  string   `json:"commit_message,omitempty"`
+	Registration   string   `json:"registration,omitempty"` // id of the build that registered it from git; empty: an upload
+
 	Run       Run       `json:"run"`
 	Resources Resources `json:"resources"`
 	Scale     Scale     `json:"scale"`
@@ -33,6 +40,8 @@ type Version struct {
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`
 	Released     bool      `json:"released,omitempty"` // carried beta or release at any time: its semver means these contents
+
+	Given *Given `json:"given,omitempty"` // while it is deployed; never stored
 }
 
 // Run is what to run. Exactly one of Image, Artifact or Command alone says so;

@@ -115,6 +115,9 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 			return s, err
 		}
 	}
+	if c.KBase != nil {
+		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
+	}
 	if c.Jobs.Mesh == "connect" {
 		s.dialer = s.consul.Dialer()
 		d.allow = s.consul.Allow

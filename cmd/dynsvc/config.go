@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 	Git      *gitConfig      `hcl:"git,block"`
 }
@@ -221,6 +222,9 @@ func (c *config) validate() error {
 	}
 	c.Gateway.validate(fault)
 	c.Git.validate(fault)
+	if c.KBase != nil {
+		c.KBase.validate(fault)
+	}
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))
 	}

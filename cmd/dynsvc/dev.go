@@ -83,6 +83,7 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
 		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
 		defaults: catalog.StandardDefaults(), git: repos.Options{Limits: repos.Limits{Schemes: []string{"https", "http", "file"}}}, engine: scheduler.Options{Volatile: true}, cluster: runtime,
+		kbase: devKBase(dev.URL, data),
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
 		}})
@@ -133,6 +134,13 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		ready = append(ready, v)
 	}
 	return ready, nil
+}
+
+// devKBase serves KBase's clients as an agent does, with parameters in a file.
+func devKBase(url, data string) *kbaseSetup {
+	options := new(kbaseConfig).options(url)
+	options.Inline = true
+	return &kbaseSetup{options: options, vault: local.NewVault(filepath.Join(data, "secrets.json"))}
 }
 
 // greet prints what a new user needs next.

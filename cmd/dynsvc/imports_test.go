@@ -30,7 +30,9 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+
+	"server/kbase": {"service", "kidl", "catalog", "store"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},

@@ -10,15 +10,20 @@ import (
 	"time"
 
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/server/kbase"
 )
 
 // route sends calls to the gateway and everything else to the API. It stands
 // before any router that cleans or redirects paths, for those of calls are the
 // services' own.
-func route(calls, api http.Handler) http.Handler {
+func route(calls http.Handler, facade *kbase.Facade, api http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if path := r.URL.EscapedPath(); strings.HasPrefix(path, gateway.Prefix) || strings.HasPrefix(path, gateway.DynServ) {
 			calls.ServeHTTP(w, r)
+			return
+		}
+		if facade != nil && strings.HasPrefix(r.URL.EscapedPath(), kbase.Prefix) {
+			facade.ServeHTTP(w, r)
 			return
 		}
 		api.ServeHTTP(w, r)

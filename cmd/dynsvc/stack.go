@@ -21,6 +21,7 @@ import (
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
+	"github.com/dynsvc/dynsvc/server/kbase"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
@@ -60,6 +61,7 @@ type setup struct {
 
 	git     repos.Options
 	cluster cluster
+	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
 	dialer  *consul.Dialer // nil: no mesh
 	// deployer is made last, for it may need the catalog's files.
@@ -75,6 +77,7 @@ type stack struct {
 	engine  *scheduler.Engine
 	deploy  deployer
 	checks  *checked
+	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
 	git     *repos.Registrar
 	handler http.Handler
@@ -123,7 +126,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
 	waker.engine = st.engine
 	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), catalog.Options{
-		Defaults: s.defaults, Changed: st.publish})
+		Defaults: s.defaults, Changed: st.changed})
 	if err != nil {
 		return nil, err
 	}
@@ -133,13 +136,14 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if err := st.git.Open(ctx); err != nil {
 		return nil, err
 	}
+	st.openKBase(who)
 	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
 	}
-	st.handler = route(st.gateway, api)
+	st.handler = route(st.gateway, st.facade, api)
 	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
@@ -154,6 +158,14 @@ func (d lateDeployer) Check(ctx context.Context, v service.Version) ([]string, e
 }
 func (d lateDeployer) Deploy(ctx context.Context, v service.Version) error {
 	return d.st.deploy.Deploy(ctx, v)
+}
+
+// changed hears of each change of a module.
+func (st *stack) changed(m service.Module) {
+	st.publish(m)
+	if st.facade != nil {
+		st.facade.Published(m)
+	}
 }
 
 // publish tells everyone who routes or scales that a module changed.
@@ -183,6 +195,9 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
+	if st.facade != nil {
+		g.Go(func() error { return st.facade.Run(inner) })
+	}
 	g.Go(func() error { return st.tokens.Run(inner) })
 	g.Go(func() error { return st.git.Run(inner) })
 	if st.consul != nil {
