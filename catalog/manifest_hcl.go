@@ -122,6 +122,10 @@ func readModule(s *section, v *service.Version, d Defaults) *bool {
 	if resources := s.block("resources"); resources != nil {
 		readResources(resources, &v.Resources)
 	}
+	// A device is slow to get and to fill: its instances stay longer.
+	if len(v.Resources.GPUs) > 0 {
+		v.Scale.IdleAfter.Duration = max(v.Scale.IdleAfter.Duration, d.GPUIdleAfter.Duration)
+	}
 	if scale := s.block("scale"); scale != nil {
 		readScale(scale, &v.Scale)
 	}
@@ -243,6 +247,14 @@ func readScale(s *section, c *service.Scale) {
 	s.number("concurrency", "10", &c.Concurrency)
 	s.number("max_concurrency", "50", &c.MaxConcurrency)
 	s.duration("idle_after", `"10m"`, &c.IdleAfter)
+	if target := s.block("target"); target != nil {
+		target.number("requests_per_second", "100", &c.Target.Rate)
+		target.duration("queue_delay", `"500ms"`, &c.Target.QueueDelay)
+		target.number("cpu_percent", "70", &c.Target.CPUPercent)
+		target.duration("latency", `"800ms"`, &c.Target.Latency)
+		target.number("percentile", "95", &c.Target.Percentile)
+		target.finish()
+	}
 	names, windows := s.blocks("window", "windows", "office hours")
 	for i, b := range windows {
 		w := service.Window{Name: names[i], Min: 1}

@@ -33,12 +33,13 @@ type call struct {
 	lease    lease
 	out      upstream.Request
 	own      texts
-	passed   bool  // it was passed on
-	broke    bool  // the answer broke off
-	cut      bool  // the upload was cut off because nobody wants it any more
-	status   int   // of the answer
-	bytesOut int64 // of the answer's body
-	over     bool  // ServeHTTP came to its end
+	passed   bool     // it was passed on
+	broke    bool     // the answer broke off
+	cut      bool     // the upload was cut off because nobody wants it any more
+	status   int      // of the answer
+	bytesOut int64    // of the answer's body
+	over     bool     // ServeHTTP came to its end
+	job      *jobCall // nil: a client waits for the answer
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -62,6 +63,11 @@ func (c *call) serve() error {
 	var err error
 	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
 		return err
+	}
+	if c.job != nil {
+		if err := c.job.Sending(c.in.Context()); err != nil {
+			return err
+		}
 	}
 	c.passed = true
 	c.meter.begin(time.Now())
@@ -106,6 +112,9 @@ func (c *call) find() error {
 		}
 	}
 	c.limits = c.g.limitsOf(to.version, &c.method)
+	if c.job != nil {
+		c.limits = c.job.limits(c.limits, c.method)
+	}
 	c.meter = to.machine.meters.of(c.method.Name)
 	if err := c.identify(); err != nil {
 		return err
@@ -119,6 +128,10 @@ const statusMethod = "status"
 // peek reads the envelope of what could be a typed call. It never looks at the
 // Content-Type: clients send JSON under any.
 func (c *call) peek() error {
+	if c.job != nil {
+		c.body, c.env = c.job.take()
+		return nil
+	}
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
@@ -160,18 +173,26 @@ func (c *call) refuse(err error) {
 		c.g.log.Log(level, "call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
+	if c.job != nil {
+		c.job.err = err
+		return
+	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
 		return
 	}
-	name := c.route.module
-	if c.to != nil {
-		name = c.to.machine.name()
-	}
 	if c.route.dynserv && c.refusedDynServ() {
 		return
 	}
-	refuse(c.w, c.env, err, name, c.requestID, c.status)
+	refuse(c.w, c.env, err, c.name(), c.requestID, c.status)
+}
+
+// name is the service for a person, as far as it is known.
+func (c *call) name() string {
+	if c.to == nil {
+		return c.route.module
+	}
+	return c.to.machine.name()
 }
 
 // end gives back what the call holds and counts it, however it ended.

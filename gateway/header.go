@@ -85,6 +85,9 @@ func (c *call) rewrite(h http.Header) {
 	if at := c.clock.deadline(); !at.IsZero() {
 		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
 	}
+	if c.job != nil {
+		c.job.mark(h)
+	}
 }
 
 // rewriteTunnel does the same for a call that the standard proxy passes on.

@@ -38,6 +38,9 @@ func (c *call) send() (*upstream.Conn, error) {
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
 		conn, err := c.attempt(ctx, m.pool(e))
+		if c.job != nil && !errors.As(err, new(*dialError)) {
+			c.job.sent = true
+		}
 		if err == nil || ctx.Err() != nil && !c.cut {
 			return conn, err
 		}

@@ -40,7 +40,7 @@ func (a *api) registrations() {
 	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "push-hook", Method: http.MethodPost, Path: "/api/v1/hooks/push", DefaultStatus: http.StatusAccepted,
 		Summary:      "The push hook of GitHub or GitLab, which signs it: registers the commit as dev",
-		MaxBodyBytes: maxHook, BodyReadTimeout: readTimeout,
+		MaxBodyBytes: maxHook, BodyReadTimeout: readTimeout, SkipValidateBody: true,
 	}), a.pushHook)
 }
 

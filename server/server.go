@@ -17,6 +17,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
@@ -47,6 +48,7 @@ type Parts struct {
 	Cluster cluster
 	Callers callers
 	Tokens  *auth.Tokens
+	Jobs    *jobs.Queue
 	Loads   func() []service.Load
 	// Registrar registers from git.
 	Registrar *repos.Registrar
@@ -96,6 +98,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.owners()
 	a.tokens()
 	a.services()
+	a.jobs()
 	a.health(router)
 	a.bundles(router)
 	if err := a.pages(router); err != nil {

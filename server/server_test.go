@@ -18,6 +18,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
@@ -71,6 +72,7 @@ type world struct {
 	cluster *cluster
 	catalog *catalog.Catalog
 	db      *store.DB
+	run     *runner
 }
 
 func open(t *testing.T) *world {
@@ -92,6 +94,20 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run := &runner{db: db}
+	queue, err := jobs.Open(t.Context(), db, filepath.Join(dir, "jobs"), run, log, jobs.Options{CallerOpen: 3, URL: "http://agent.example.org"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- queue.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	})
 	tokens, err := auth.OpenTokens(t.Context(), db, log, auth.TokenOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -100,14 +116,14 @@ func open(t *testing.T) *world {
 	if err := registrar.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Loads: c.Loads,
+	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads,
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Server: httptest.NewServer(handler), cluster: c, catalog: cat, db: db}
+	w := &world{Server: httptest.NewServer(handler), cluster: c, catalog: cat, db: db, run: run}
 	t.Cleanup(w.Close)
 	return w
 }

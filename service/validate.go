@@ -105,6 +105,7 @@ func (s *Scale) validate(f *faults) {
 	f.check(s.MaxConcurrency >= s.Concurrency && s.MaxConcurrency <= maxConcurrency, "scale.max_concurrency",
 		"must be between concurrency (%d) and %d calls, not %d", s.Concurrency, maxConcurrency, s.MaxConcurrency)
 	within(f, "scale.idle_after", s.IdleAfter, time.Second, maxIdle, "; min = 1 keeps an instance for good")
+	s.Target.validate(f)
 	seen := map[string]bool{}
 	for i, w := range s.Windows {
 		field := fmt.Sprintf("scale.windows[%d]", i)

@@ -108,6 +108,7 @@ type Scale struct {
 	Concurrency    int      `json:"concurrency"`     // calls in flight an instance is meant to have
 	MaxConcurrency int      `json:"max_concurrency"` // calls in flight an instance may have
 	IdleAfter      Duration `json:"idle_after"`
+	Target         Target   `json:"target,omitzero"`
 	Windows        []Window `json:"windows,omitempty"`
 }
 

@@ -22,6 +22,7 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	fresh := open(t)
 	populate(t, fresh)
 	verify(t, fresh)
+	verifyJobs(t, fresh)
 	equal(t, len(module(t, fresh, "A").Splits), 1)
 	verifyTokens(t, fresh)
 	verifyKBase(t, fresh)
@@ -51,6 +52,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			if name >= "testdata/schema-0006" {
 				verifyKBase(t, db)
 			}
+			if name >= "testdata/schema-0007" {
+				verifyJobs(t, db)
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -78,6 +82,7 @@ func populate(t testing.TB, db *store.DB) {
 	pull, err := db.AddPull(ctx, store.Pull{URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullQueued, Asked: epoch})
 	check(t, err, nil)
 	check(t, db.SetPull(ctx, store.Pull{ID: pull, State: store.PullDone, Commit: "c0ffee", Module: "A", Service: a1.ID, Ended: epoch}), nil)
+	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
 	populateKBase(t, db)
@@ -131,7 +136,7 @@ func verify(t testing.TB, db *store.DB) {
 	equal(t, usage, []service.Sample{hour})
 	pulls, err := db.Pulls(ctx, "", 0, 0)
 	check(t, err, nil)
-	if len(pulls) > 0 { // schemas before 7 had none
+	if len(pulls) > 0 { // schemas before 8 had none
 		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,
 			Commit: "c0ffee", Module: "A", Service: a1.ID, Asked: epoch, Ended: epoch}})
 	}

@@ -80,7 +80,7 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(),
-		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor)},
+		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
@@ -178,7 +178,7 @@ func (c *defaultsConfig) defaults() catalog.Defaults {
 	for _, set := range []struct {
 		to    *time.Duration
 		value string
-	}{{&d.Scale.IdleAfter.Duration, c.IdleAfter}, {&d.StartDeadline.Duration, c.StartDeadline}} {
+	}{{&d.Scale.IdleAfter.Duration, c.IdleAfter}, {&d.GPUIdleAfter.Duration, c.GPUIdleAfter}, {&d.StartDeadline.Duration, c.StartDeadline}} {
 		if set.value != "" {
 			*set.to = duration(set.value)
 		}

@@ -96,13 +96,9 @@ type defaultsConfig struct {
 	Max           int    `hcl:"max,optional"`
 	Concurrency   int    `hcl:"concurrency,optional"`
 	IdleAfter     string `hcl:"idle_after,optional"`
+	GPUIdleAfter  string `hcl:"gpu_idle_after,optional"` // where a version has a GPU
 	StartDeadline string `hcl:"start_deadline,optional"`
 	KBaseImage    string `hcl:"kbase_image,optional"` // image of a module that has only a kbase.yml
-}
-
-type policyConfig struct {
-	Tick    string `hcl:"tick,optional"`     // default 2s
-	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
 }
 
 // usageConfig is how long usage is kept, by the width of its buckets.
@@ -212,7 +208,7 @@ func (c *config) validate() error {
 		}
 	}
 	for name, value := range map[string]string{
-		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
+		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.gpu_idle_after": c.Defaults.GPUIdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
 		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
 		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
@@ -222,6 +218,7 @@ func (c *config) validate() error {
 	}
 	c.Gateway.validate(fault)
 	c.Git.validate(fault)
+	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)
 	}

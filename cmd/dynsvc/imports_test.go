@@ -23,14 +23,15 @@ var allowed = map[string][]string{
 	"jobspec":    {"service", "templates"},
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
+	"jobs":       {"service", "store"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
 	"upstream":   nil,
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
-	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
 
 	"server/kbase": {"service", "kidl", "catalog", "store"},
 

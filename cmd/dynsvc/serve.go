@@ -47,6 +47,7 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	st.log.Info("stopping: waiting for calls in flight")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	st.jobs.Close()
 	err := errors.Join(st.gateway.Close(grace), srv.Shutdown(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.log.Warn("cut off calls that did not end in time", "took", drainTimeout.String())

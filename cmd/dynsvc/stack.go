@@ -17,6 +17,7 @@ import (
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/kidl"
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -54,6 +55,7 @@ type setup struct {
 	defaults catalog.Defaults
 	gateway  gateway.Options
 	engine   scheduler.Options
+	jobs     jobs.Options
 	keep     store.Retention // zero: keepUsage
 
 	auth         auth.Options // all but the tokens, which come from token and the database
@@ -75,6 +77,7 @@ type stack struct {
 	catalog *catalog.Catalog
 	gateway *gateway.Gateway
 	engine  *scheduler.Engine
+	jobs    *jobs.Queue
 	deploy  deployer
 	checks  *checked
 	facade  *kbase.Facade // nil: none
@@ -137,7 +140,11 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.openKBase(who)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Registrar: st.git,
+	s.jobs.URL = s.url
+	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
+		return nil, err
+	}
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -194,6 +201,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g, inner := errgroup.WithContext(inner)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
+	g.Go(func() error { return st.jobs.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
 	if st.facade != nil {
 		g.Go(func() error { return st.facade.Run(inner) })
