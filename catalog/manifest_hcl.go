@@ -178,6 +178,7 @@ func readRun(s *section, r *service.Run) {
 	s.text("checksum", `"sha256:…"`, &r.Checksum)
 	s.text("command", `"bin/server"`, &r.Command)
 	s.texts("args", `["--verbose"]`, &r.Args)
+	s.texts("build", `["go", "build", "-o", "bin/server", "."]`, &r.Build)
 	s.number("port", "5000", &r.Port)
 	protocol := string(r.Protocol)
 	s.text("protocol", `"h2c"`, &protocol)

@@ -38,6 +38,7 @@ type call struct {
 	cut      bool     // the upload was cut off because nobody wants it any more
 	status   int      // of the answer
 	bytesOut int64    // of the answer's body
+	fault    error    // why no service answered; nil: one did
 	over     bool     // ServeHTTP came to its end
 	job      *jobCall // nil: a client waits for the answer
 }
@@ -164,7 +165,7 @@ func (c *call) refuse(err error) {
 	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
-	c.status = statusOf(err)
+	c.status, c.fault = statusOf(err), err
 	if c.status >= http.StatusInternalServerError {
 		level := hclog.Warn
 		if known(err) {
@@ -214,7 +215,8 @@ func (c *call) end() {
 		c.body.budget.free()
 	}
 	if c.meter != nil {
-		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
+		o := c.outcome(took)
+		c.meter.finish(now, &o)
 	}
 	if c.g.log.IsTrace() {
 		c.g.log.Trace("call ended", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,

@@ -244,6 +244,23 @@ func (g *Gateway) Loads() []service.Load {
 	return loads
 }
 
+// Totals tells what was used of each service since the gateway began.
+func (g *Gateway) Totals() []service.Total {
+	var totals []service.Total
+	g.each(func(m *machine) {
+		t := service.Total{ID: m.id}
+		m.meters.sum(&t)
+		if t.Calls == ([2]service.Classes{}) && t.ColdStarts == 0 {
+			return
+		}
+		if v := m.version.Load(); v != nil {
+			t.Module, t.Version = v.Module, v.Version
+		}
+		totals = append(totals, t)
+	})
+	return totals
+}
+
 func (g *Gateway) machine(id service.ID) *machine {
 	if m, ok := g.machines.Load(id); ok {
 		return m.(*machine)

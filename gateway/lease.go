@@ -50,6 +50,9 @@ func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt 
 	w := &waiter{held: held, answer: make(chan answer, 1)}
 	m.mu.Lock()
 	woke, err := m.enter(ctx, w)
+	if woke {
+		m.start.meter = mt
+	}
 	m.mu.Unlock()
 	if err != nil {
 		return lease{}, err
