@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Auth     *authConfig     `hcl:"auth,block"`
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 	Git      *gitConfig      `hcl:"git,block"`
@@ -122,7 +123,8 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Git)
+	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
+	c.Auth.fill()
 	for name, secret := range map[string]*string{
 		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
 	} {
@@ -217,6 +219,7 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Auth.validate(fault)
 	c.Git.validate(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {

@@ -31,10 +31,11 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
 
-	"server/kbase": {"service", "kidl", "catalog", "store"},
-	"workshop":     {"service", "kidl", "catalog", "sdk/gen"},
+	"auth/kbaseauth": nil,
+	"server/kbase":   {"service", "kidl", "catalog", "store"},
+	"workshop":       {"service", "kidl", "catalog", "sdk/gen"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
