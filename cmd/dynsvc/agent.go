@@ -84,6 +84,10 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
+	var err error
+	if s.front, err = c.Gateway.front(log); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}
