@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Auth     *authConfig     `hcl:"auth,block"`
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 }
@@ -121,7 +122,8 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage)
+	c.Gateway, c.Policy, c.Usage, c.Auth = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth)
+	c.Auth.fill()
 	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
 		c.Token = token
 	}
@@ -216,6 +218,7 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Auth.validate(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)

@@ -109,7 +109,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
-	who := auth.New(s.auth)
+	who := auth.New(s.log.Named("auth"), s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
