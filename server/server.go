@@ -52,6 +52,7 @@ type Parts struct {
 	Loads   func() []service.Load
 	// Registrar registers from git.
 	Registrar *repos.Registrar
+	Leaving   func() bool // the agent was told to stop; nil: never
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)

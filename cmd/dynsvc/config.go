@@ -133,7 +133,11 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.URL, "http://"+c.Listen)
+	scheme := "http://"
+	if c.Gateway.TLS != nil {
+		scheme = "https://"
+	}
+	setDefault(&c.URL, scheme+c.Listen)
 	setDefault(&c.DataDir, "dynsvc-data")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Jobs.Mesh, "plain")
