@@ -82,11 +82,11 @@ func TestTheCatalogDescribesModules(t *testing.T) {
 	refused(t, w.call("", "Catalog.get_module_version", ref{}), -32000, "Missing required fields git_url or module_name")
 
 	type basic struct {
-		Module  string                `json:"module_name"`
-		Dynamic int                   `json:"dynamic_service"`
-		Release map[string]string     `json:"release"`
-		List    []map[string]string   `json:"release_version_list"`
-		Same    []map[string]string   `json:"released_version_list"`
+		Module  string                 `json:"module_name"`
+		Dynamic int                    `json:"dynamic_service"`
+		Release map[string]string      `json:"release"`
+		List    []map[string]string    `json:"release_version_list"`
+		Same    []map[string]string    `json:"released_version_list"`
 		Dev     *struct{ Hash string } `json:"dev"`
 	}
 	names := func(params ref) (all []string) {

@@ -91,7 +91,7 @@ func TestLogsAreForAdminsAndForOwnersOfWhatIsInDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Body.Close()
-	defer conn.Close()
+	defer conn.Close() //nolint:errcheck // only read from
 	read := func() string {
 		kind, text, err := conn.ReadMessage()
 		if err != nil || kind != websocket.TextMessage {
