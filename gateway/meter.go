@@ -159,6 +159,14 @@ func (mt *meter) queue(woke bool) {
 	mt.mu.Unlock()
 }
 
+// woke counts a cold start that no call waits for.
+func (mt *meter) woke() {
+	mt.mu.Lock()
+	mt.advance(time.Now().UnixNano())
+	mt.now.ColdStarts++
+	mt.mu.Unlock()
+}
+
 // unqueue counts a call that waits no longer.
 func (mt *meter) unqueue() {
 	mt.mu.Lock()

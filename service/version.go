@@ -10,10 +10,11 @@ import (
 type Version struct {
 	ID          ID       `json:"id"`
 	Module      string   `json:"module"`
-	Version     string   `json:"version"`          // semver, without a leading v
-	Commit      string   `json:"commit,omitempty"` // git commit, lower-case hex
-	Digest      string   `json:"digest"`           // "sha256:…" over the registered files
-	Bundle      string   `json:"bundle,omitempty"` // "sha256:…" of the uploaded archive as it is stored
+	Version     string   `json:"version"`              // semver, without a leading v
+	Commit      string   `json:"commit,omitempty"`     // git commit, lower-case hex
+	Repository  string   `json:"repository,omitempty"` // URL of the git repository that Commit is in
+	Digest      string   `json:"digest"`               // "sha256:…" over the registered files
+	Bundle      string   `json:"bundle,omitempty"`     // "sha256:…" of the uploaded archive as it is stored
 	Description string   `json:"description,omitempty"`
 	Owners      []string `json:"owners,omitempty"`
 	Manifest    string   `json:"manifest"`            // name of the manifest file
@@ -51,7 +52,8 @@ type Run struct {
 	Checksum  string            `json:"checksum,omitempty"` // "sha256:…" of the artifact
 	Command   string            `json:"command,omitempty"`
 	Args      []string          `json:"args,omitempty"`
-	Port      int               `json:"port"` // where it listens; also in $PORT
+	Build     []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
+	Port      int               `json:"port"`            // where it listens; also in $PORT
 	Protocol  Protocol          `json:"protocol,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"` // names only
