@@ -129,6 +129,9 @@ func readModule(s *section, v *service.Version, d Defaults) *bool {
 	if scale := s.block("scale"); scale != nil {
 		readScale(scale, &v.Scale)
 	}
+	if access := s.block("access"); access != nil {
+		readAccess(access, &v.Access)
+	}
 	checked := s.truth("validate")
 	if checked != nil && *checked && !s.has("interface") {
 		s.bad(s.field("validate"), s.of(s.field("validate")), "needs interface, which says what parameters there are")
@@ -172,12 +175,24 @@ func readLimits(s *section, l *service.Limits) {
 	s.duration("idle", `"60s"`, &l.Idle)
 }
 
+func readAccess(s *section, a *service.Access) {
+	visibility := ""
+	s.text("visibility", `"authenticated"`, &visibility)
+	a.Visibility = service.Visibility(visibility)
+	s.texts("users", `["ada", "grace"]`, &a.Users)
+	if s.has("users") && !s.has("visibility") {
+		a.Visibility = service.Listed // there is nothing else that a list could mean
+	}
+	s.finish()
+}
+
 func readRun(s *section, r *service.Run) {
 	s.text("image", `"registry.example.org/name:1.2.0"`, &r.Image)
 	s.text("artifact", `"https://example.org/server.tar.gz"`, &r.Artifact)
 	s.text("checksum", `"sha256:…"`, &r.Checksum)
 	s.text("command", `"bin/server"`, &r.Command)
 	s.texts("args", `["--verbose"]`, &r.Args)
+	s.texts("build", `["go", "build", "-o", "bin/server", "."]`, &r.Build)
 	s.number("port", "5000", &r.Port)
 	protocol := string(r.Protocol)
 	s.text("protocol", `"h2c"`, &protocol)

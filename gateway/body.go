@@ -24,13 +24,14 @@ const (
 // of it is changed on its way.
 type body struct {
 	source io.Reader
-	length int64       // declared; -1: unknown
-	kept   []byte      // what was read of it
-	budget budget      // what kept may take
-	all    bool        // kept is all of it
-	sent   int         // of kept
-	ended  atomic.Bool // nothing more will come from source
-	clock  *clock      // hears of each read from source; nil: nobody does
+	length int64        // declared; -1: unknown
+	kept   []byte       // what was read of it
+	budget budget       // what kept may take
+	all    bool         // kept is all of it
+	sent   int          // of kept
+	ended  atomic.Bool  // nothing more will come from source
+	read   atomic.Int64 // bytes that came from source
+	clock  *clock       // hears of each read from source; nil: nobody does
 }
 
 // peek reads enough of the body to say what it calls.
@@ -65,6 +66,7 @@ func (b *body) fill(size int64) error {
 	for int64(len(b.kept)) < size && !b.all {
 		n, err := b.source.Read(b.kept[len(b.kept):size])
 		b.kept = b.kept[:len(b.kept)+n]
+		b.read.Add(int64(n))
 		switch {
 		case errors.Is(err, io.EOF), int64(len(b.kept)) == b.length:
 			b.all = true
@@ -118,6 +120,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.source.Read(p)
+	b.read.Add(int64(n))
 	b.clock.move()
 	if err != nil {
 		b.ended.Store(true)

@@ -35,9 +35,11 @@ type call struct {
 	own      texts
 	passed   bool     // it was passed on
 	broke    bool     // the answer broke off
+	begun    *begun   // not nil: the header of an event stream was sent before the service answered
 	cut      bool     // the upload was cut off because nobody wants it any more
 	status   int      // of the answer
 	bytesOut int64    // of the answer's body
+	fault    error    // why no service answered; nil: one did
 	over     bool     // ServeHTTP came to its end
 	job      *jobCall // nil: a client waits for the answer
 }
@@ -56,12 +58,10 @@ func (c *call) serve() error {
 	if err := c.find(); err != nil {
 		return err
 	}
-	var held int64
-	if c.body != nil {
-		held = int64(len(c.body.kept))
+	if done, err := c.page(); done || err != nil {
+		return err
 	}
-	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
+	if err := c.acquire(); err != nil {
 		return err
 	}
 	if c.job != nil {
@@ -83,6 +83,21 @@ func (c *call) serve() error {
 	}
 	c.forward()
 	return nil
+}
+
+// acquire waits for an endpoint.
+func (c *call) acquire() (err error) {
+	var held int64
+	if c.body != nil {
+		held = int64(len(c.body.kept))
+	}
+	m, ctx, limit := c.to.machine, c.in.Context(), c.limits.Wait.Duration
+	if !m.takes() && c.wantsEvents() {
+		c.lease, err = m.wait(ctx, held, limit, c.meter, c.beat)
+	} else {
+		c.lease, err = m.acquire(ctx, held, limit, c.meter)
+	}
+	return err
 }
 
 // find reads what is called.
@@ -164,7 +179,7 @@ func (c *call) refuse(err error) {
 	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
-	c.status = statusOf(err)
+	c.status, c.fault = statusOf(err), err
 	if c.status >= http.StatusInternalServerError {
 		level := hclog.Warn
 		if known(err) {
@@ -179,6 +194,10 @@ func (c *call) refuse(err error) {
 	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
+		return
+	}
+	if c.begun != nil {
+		c.event(problemOf(err, c.name(), c.requestID, c.status))
 		return
 	}
 	if c.route.dynserv && c.refusedDynServ() {
@@ -214,7 +233,8 @@ func (c *call) end() {
 		c.body.budget.free()
 	}
 	if c.meter != nil {
-		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
+		o := c.outcome(took)
+		c.meter.finish(now, &o)
 	}
 	if c.g.log.IsTrace() {
 		c.g.log.Trace("call ended", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,

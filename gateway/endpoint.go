@@ -21,7 +21,8 @@ type endpoint struct {
 	mesh  bool
 	limit int64 // calls in flight it may have; 0: any number
 
-	conns    atomic.Pointer[conns] // idle connections; nil: none yet
+	conns    atomic.Pointer[conns]   // idle connections; nil: none yet
+	bridged  atomic.Pointer[bridged] // HTTP/2 connections; nil: none yet
 	word     atomic.Int64
 	doubting atomic.Bool // a call broke off; it is being asked whether it still answers
 

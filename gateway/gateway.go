@@ -32,6 +32,7 @@ type Options struct {
 	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
 	BodyBytes   int64          // memory for the beginnings of bodies, of all calls together; 0: 256 MiB
 	BodyTimeout time.Duration  // for as much of a body as is read before a call is passed on; 0: 10 s
+	Heartbeat   time.Duration  // how often who waits for an event stream hears that it does; 0: 10 s
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
 	Maxima      service.Limits // what no call's limits are above; zero: anything
@@ -113,6 +114,9 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	}
 	if opts.BodyTimeout == 0 {
 		opts.BodyTimeout = bodyTimeout
+	}
+	if opts.Heartbeat == 0 {
+		opts.Heartbeat = heartbeat
 	}
 	if opts.QueueBytes == 0 {
 		opts.QueueBytes = defaultQueueBytes
@@ -242,6 +246,23 @@ func (g *Gateway) Loads() []service.Load {
 		}
 	})
 	return loads
+}
+
+// Totals tells what was used of each service since the gateway began.
+func (g *Gateway) Totals() []service.Total {
+	var totals []service.Total
+	g.each(func(m *machine) {
+		t := service.Total{ID: m.id}
+		m.meters.sum(&t)
+		if t.Calls == ([2]service.Classes{}) && t.ColdStarts == 0 {
+			return
+		}
+		if v := m.version.Load(); v != nil {
+			t.Module, t.Version = v.Module, v.Version
+		}
+		totals = append(totals, t)
+	})
+	return totals
 }
 
 func (g *Gateway) machine(id service.ID) *machine {

@@ -88,6 +88,16 @@ func (g *Gateway) ask(ctx context.Context, m *machine, e *endpoint) error {
 	if err != nil {
 		return fmt.Errorf("health path %q: %w", path, err)
 	}
+	if speaksHTTP2(m.version.Load()) {
+		status, err := m.askBridged(ctx, e, at)
+		switch {
+		case err != nil:
+			return plainly(err)
+		case !healthy(at.Path, status):
+			return fmt.Errorf("GET %s was answered with status %d", path, status)
+		}
+		return nil
+	}
 	conn, err := m.pool(e).Get(ctx)
 	if err != nil {
 		return plainly(err)

@@ -22,6 +22,10 @@ func (c *call) forward() {
 		c.upgrade()
 		return
 	}
+	if speaksHTTP2(c.to.version) {
+		c.bridge()
+		return
+	}
 	conn, err := c.send()
 	if err != nil {
 		c.refuse(err)
@@ -146,6 +150,10 @@ func (c *call) answer(conn *upstream.Conn) {
 	if conn.Uploading() && c.in.ProtoMajor == 1 {
 		// It is an early answer. The server would read on before it sends it.
 		h["Connection"] = closing
+	}
+	if c.begun != nil && !joins(c.status, h.Get("Content-Type")) {
+		c.misfit(c.status)
+		return
 	}
 	c.w.WriteHeader(c.status)
 	control := http.NewResponseController(c.w)

@@ -103,6 +103,9 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 	if m.phase == service.Starting || m.phase == service.Broken {
 		if m.start != nil {
 			m.cold = m.start.timing()
+			if m.start.meter != nil {
+				m.start.meter.started(m.cold)
+			}
 		}
 		m.failures = 0
 		m.enterPhase(service.Ready, "an instance answered")

@@ -30,10 +30,7 @@ type conns struct {
 // pool returns the connections to an endpoint. In the mesh they are those that
 // were made under the certificates of now.
 func (m *machine) pool(e *endpoint) *upstream.Pool {
-	var now uint64
-	if e.mesh && m.g.opts.MeshChanged != nil {
-		now = m.g.opts.MeshChanged()
-	}
+	now := m.generation(e)
 	old := e.conns.Load()
 	if old != nil && old.made == now {
 		return old.Pool
@@ -48,11 +45,22 @@ func (m *machine) pool(e *endpoint) *upstream.Pool {
 	return made.Pool
 }
 
+// generation is that of the certificates under which an endpoint is connected to.
+func (m *machine) generation(e *endpoint) uint64 {
+	if e.mesh && m.g.opts.MeshChanged != nil {
+		return m.g.opts.MeshChanged()
+	}
+	return 0
+}
+
 // drop closes an endpoint's idle connections. Calls in flight keep theirs, which
 // are closed after them.
 func (e *endpoint) drop() {
 	if old := e.conns.Swap(nil); old != nil {
 		old.Close()
+	}
+	if old := e.bridged.Swap(nil); old != nil {
+		old.CloseIdleConnections()
 	}
 }
 

@@ -49,6 +49,7 @@ type Parts struct {
 	Tokens  *auth.Tokens
 	Jobs    *jobs.Queue
 	Loads   func() []service.Load
+	Leaving func() bool // the agent was told to stop; nil: never
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)

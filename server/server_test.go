@@ -29,9 +29,10 @@ const token = "correct horse"
 
 // cluster holds counts, and is the gate too: nothing has to be drained here.
 type cluster struct {
-	counts map[service.ID]int
-	loads  []service.Load
-	fresh  bool
+	counts  map[service.ID]int
+	loads   []service.Load
+	leaving bool
+	fresh   bool
 }
 
 func (c *cluster) Scale(_ context.Context, s service.Scaling) (uint64, error) {
@@ -111,7 +112,7 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads,
+	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})
@@ -292,6 +293,12 @@ func TestHealth(t *testing.T) {
 	w.cluster.fresh = false
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
 		t.Errorf("/readyz without a cluster: %d %s", status, body)
+	}
+	w.cluster.fresh, w.cluster.leaving = true, true
+	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503} {
+		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
+			t.Errorf("%s while stopping: %d %s", path, status, body)
+		}
 	}
 }
 

@@ -44,6 +44,7 @@ func (v *Version) Validate() error {
 	v.Run.validate(&f)
 	v.Resources.validate(&f)
 	v.Scale.validate(&f)
+	v.Access.validate(&f)
 	v.Limits.validate(&f, "limits")
 	f.check(v.Wait == Hold || v.Wait == Page, "wait", `must be "page" or left out, not %q`, v.Wait)
 	validateMethods(&f, v.Methods)

@@ -51,7 +51,8 @@ type Run struct {
 	Checksum  string            `json:"checksum,omitempty"` // "sha256:…" of the artifact
 	Command   string            `json:"command,omitempty"`
 	Args      []string          `json:"args,omitempty"`
-	Port      int               `json:"port"` // where it listens; also in $PORT
+	Build     []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
+	Port      int               `json:"port"`            // where it listens; also in $PORT
 	Protocol  Protocol          `json:"protocol,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"` // names only

@@ -228,7 +228,8 @@ func chunkSize(line []byte) (int64, error) {
 	end := len(line) - 2
 	ok := i > 0 && i <= 15 && len(line) <= chunkLine && end >= i && line[end] == '\r' && line[end+1] == '\n'
 	if ok && end > i { // an extension: nobody needs it, but it must look like one
-		ok = (line[i] == ';' || line[i] == ' ' || line[i] == '\t') && printable(string(line[i:end]))
+		extension := strings.TrimLeft(string(line[i:end]), " \t")
+		ok = (extension == "" || extension[0] == ';') && printable(extension)
 	}
 	if !ok {
 		return 0, malformed("a chunk begins with %.40q", line)

@@ -88,6 +88,7 @@ func TestAnswersThatCouldBeReadInTwoWaysAreRefused(t *testing.T) {
 		{"a chunk of 0x5", ok + "Transfer-Encoding: chunked\n\n0x5\nhello\n0\n\n", "a chunk begins"},
 		{"an endless chunk", ok + "Transfer-Encoding: chunked\n\n10000000000000000\nhello\n0\n\n", "a chunk begins"},
 		{"a chunk that is longer", ok + "Transfer-Encoding: chunked\n\n3\nhello\n0\n\n", "a chunk is longer"},
+		{"a chunk of two sizes", ok + "Transfer-Encoding: chunked\n\n0 5\n\nhello\n0\n\n", "a chunk begins"},
 		{"an endless extension", ok + "Transfer-Encoding: chunked\n\n5;" + strings.Repeat("x", 300) + "\nhello\n0\n\n", "a chunk begins"},
 		{"a trailer that ends in LF", ok + "Transfer-Encoding: chunked\n\n0\nLF", "does not end with CRLF"},
 		{"a trailer without end", ok + "Transfer-Encoding: chunked\n\n0\n" + strings.Repeat("X-A: x\n", 5000), "more than 8192 bytes"},

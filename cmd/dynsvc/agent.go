@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/jobspec"
@@ -84,6 +85,12 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
+	s.gateway.OpenCalls = c.Auth.Calls == "open"
+	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
+	var err error
+	if s.front, err = c.Gateway.front(log); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}

@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Auth     *authConfig     `hcl:"auth,block"`
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 }
@@ -121,12 +122,17 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage)
+	c.Gateway, c.Policy, c.Usage, c.Auth = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth)
+	c.Auth.fill()
 	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
 		c.Token = token
 	}
 	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.URL, "http://"+c.Listen)
+	scheme := "http://"
+	if c.Gateway.TLS != nil {
+		scheme = "https://"
+	}
+	setDefault(&c.URL, scheme+c.Listen)
 	setDefault(&c.DataDir, "dynsvc-data")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Jobs.Mesh, "plain")
@@ -212,6 +218,7 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Auth.validate(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)

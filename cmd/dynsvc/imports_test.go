@@ -30,13 +30,18 @@ var allowed = map[string][]string{
 	"upstream":   nil,
 	"gateway":    {"service", "upstream"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
 
-	"server/kbase": {"service", "kidl", "catalog", "store"},
+	"auth/kbaseauth": nil,
+	"server/kbase":   {"service", "kidl", "catalog", "store"},
+	"workshop":       {"service", "kidl", "catalog", "sdk/gen"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
 	"sdk/gen":     {"kidl"},
+
+	// The runtimes as files.
+	"github.com/dynsvc/dynsvc": nil,
 
 	// What follows is not part of the product.
 	"examples":             nil,

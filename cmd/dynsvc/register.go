@@ -30,6 +30,7 @@ func newRegister(r *remote) *cobra.Command {
 and the other files of a module. The version never changes afterwards: the same
 files register as the same version again, however often.
 
+Where the manifest's run block has build, that command is run in the folder first.
 Files that .dynsvcignore names, and .git, are left out. Where the folder is a git
 work tree without changes, the commit is recorded.`,
 		Example: `  dynsvc register examples/filtercontigs
@@ -45,7 +46,7 @@ work tree without changes, the commit is recorded.`,
 }
 
 func (c *registering) run(ctx context.Context, path string, stdout, stderr io.Writer) error {
-	archive, commit, err := openUpload(ctx, path)
+	archive, commit, err := openUpload(ctx, path, stderr)
 	if err != nil {
 		return err
 	}
@@ -71,8 +72,8 @@ func (c *registering) run(ctx context.Context, path string, stdout, stderr io.Wr
 	return err
 }
 
-// openUpload opens an archive as it is, or packs a folder.
-func openUpload(ctx context.Context, path string) (archive io.ReadCloser, commit string, err error) {
+// openUpload opens an archive as it is, or builds and packs a folder.
+func openUpload(ctx context.Context, path string, stderr io.Writer) (archive io.ReadCloser, commit string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, "", err
@@ -80,6 +81,9 @@ func openUpload(ctx context.Context, path string) (archive io.ReadCloser, commit
 	if !info.IsDir() {
 		f, err := os.Open(path)
 		return f, "", err
+	}
+	if err := buildFolder(ctx, path, stderr); err != nil {
+		return nil, "", err
 	}
 	packed, err := catalog.Pack(path)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -53,6 +54,7 @@ type setup struct {
 	token    string
 	defaults catalog.Defaults
 	gateway  gateway.Options
+	front    front
 	engine   scheduler.Options
 	jobs     jobs.Options
 	keep     store.Retention // zero: keepUsage
@@ -81,6 +83,7 @@ type stack struct {
 	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
 	handler http.Handler
+	leaving atomic.Bool // told to stop; balancers are to look elsewhere
 }
 
 // lateWaker lets the gateway be made before the engine that needs it.
@@ -106,7 +109,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
-	who := auth.New(s.auth)
+	who := auth.New(s.log.Named("auth"), s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -136,7 +139,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
