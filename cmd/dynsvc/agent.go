@@ -79,7 +79,7 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(),
 		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}

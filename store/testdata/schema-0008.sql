@@ -279,26 +279,30 @@ CREATE TABLE call_job_callbacks (
     error    TEXT    NOT NULL DEFAULT ''
 );
 CREATE INDEX call_job_callbacks_due ON call_job_callbacks (due_ms) WHERE state = 'due';
-CREATE TABLE policies (
-    id       INTEGER PRIMARY KEY AUTOINCREMENT,
-    module   TEXT    NOT NULL REFERENCES modules (key),
-    version  INTEGER REFERENCES versions (seq), -- NULL: all versions
-    at_ms    INTEGER NOT NULL,
-    until_ms INTEGER NOT NULL,                  -- 0: until it is replaced
-    who      TEXT    NOT NULL,
-    note     TEXT    NOT NULL,
-    rules    TEXT    NOT NULL                   -- service.Override as JSON
+CREATE TABLE pulls (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    url         TEXT    NOT NULL,
+    ref         TEXT    NOT NULL,            -- empty: the repository's default branch
+    tag         TEXT    NOT NULL,
+    who         TEXT    NOT NULL,
+    state       TEXT    NOT NULL,            -- queued, running, done, failed
+    commit_hash TEXT    NOT NULL DEFAULT '', -- empty: not known yet
+    module      TEXT    NOT NULL DEFAULT '',
+    service     TEXT    NOT NULL DEFAULT '',
+    error       TEXT    NOT NULL DEFAULT '',
+    asked_ms    INTEGER NOT NULL,
+    ended_ms    INTEGER NOT NULL DEFAULT 0   -- 0: not yet
 );
-CREATE INDEX policies_module ON policies (module, version);
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (5, 4, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (6, 5, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (7, 6, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (8, 7, 1, '2026-11-27 16:52:30');
-INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (9, 8, 1, '2026-11-27 16:52:30');
+CREATE INDEX pulls_url ON pulls (url);
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (1, 0, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (2, 1, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (3, 2, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (4, 3, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (5, 4, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (6, 5, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (7, 6, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (8, 7, 1, '2026-11-27 16:45:24');
+INSERT INTO goose_db_version (id, version_id, is_applied, tstamp) VALUES (9, 8, 1, '2026-11-27 16:45:24');
 INSERT INTO modules (key, name) VALUES ('a', 'A');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (1, 'dyn-a-00000001', 'a', '1.0.0', '', 'sha256:0000000100000000000000000000000000000000000000000000000000000001', 1, 1772366400000, 'ada', '{"id":"dyn-a-00000001","module":"A","version":"1.0.0","digest":"sha256:0000000100000000000000000000000000000000000000000000000000000001","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
 INSERT INTO versions (seq, id, module, semver, commit_hash, digest, released, registered_ms, registered_by, spec) VALUES (2, 'dyn-a-00000002', 'a', '1.1.0', '', 'sha256:0000000200000000000000000000000000000000000000000000000000000002', 0, 1772366400000, 'ada', '{"id":"dyn-a-00000002","module":"A","version":"1.1.0","digest":"sha256:0000000200000000000000000000000000000000000000000000000000000002","description":"Drops contigs shorter than a given length.","owners":["ada","grace"],"manifest":"module.hcl","interface":"A.spec","run":{"image":"registry.example.org/filtercontigs:1.2.0","port":5000,"env":{"LOG_LEVEL":"info"},"secrets":["DB_PASSWORD"],"health":{"path":"/","start_deadline":"2m0s"},"stop_grace":"30s"},"resources":{"cpu":500,"memory":512,"disk":300,"gpus":[{"name":"nvidia/gpu","count":1}]},"scale":{"min":0,"max":10,"concurrency":10,"max_concurrency":50,"idle_after":"10m0s","windows":[{"name":"office hours","cron":"0 8 * * 1-5","duration":"10h0m0s","min":2}]},"methods":[{"name":"filter_contigs","mode":"both","timeout":"1m0s","job_timeout":"0s"}],"registered_at":"2026-03-01T12:00:00Z","registered_by":"ada"}');
@@ -314,19 +318,18 @@ INSERT INTO decisions (id, version, at_ms, from_count, to_count, kind, reason, i
 INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 1, 'f', 5000, 3, 1, 1, 3, 2, 3000000000, 4000000000, 3000000, 0, 0, 0, X'', X'', X'', X'');
 INSERT INTO samples (start_ms, version, method, width_ms, calls, errors, cold_starts, in_flight_peak, queue_peak, busy_ns, latency_ns, latency_max_ns, waited_ns, bytes_in, bytes_out, failed, starts, latencies, callers) VALUES (1772366400000, 2, '', 5000, 5, 1, 1, 5, 2, 3000000000, 4000000000, 5000000, 0, 0, 0, X'', X'', X'', X'');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (1, 1772366400000, 'ada', 'register', 'A', 'dyn-a-00000001', '1.0.0 sha256:0000000100000000000000000000000000000000000000000000000000000001');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (10, 1795798350428, 'root', 'approve', '', '', 'ada');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (11, 1795798350431, 'ada', 'request', 'A', 'dyn-a-00000002', 'release');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (12, 1795798350485, 'root', 'mount', 'a', '', 'service service [{"host":"/mnt/x","container":"/x","read_only":true}]');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (13, 1795798350488, 'root', 'group', 'a', '', 'service ["large"]');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (14, 1772366400000, 'ada', 'policy', 'A', '', 'min 2');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (10, 1795797924740, 'root', 'approve', '', '', 'ada');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (11, 1795797924741, 'ada', 'request', 'A', 'dyn-a-00000002', 'release');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (12, 1795797924743, 'root', 'mount', 'a', '', 'service service [{"host":"/mnt/x","container":"/x","read_only":true}]');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (13, 1795797924744, 'root', 'group', 'a', '', 'service ["large"]');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (2, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000001', 'dev');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (3, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000001', 'release');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (4, 1772366400000, 'ada', 'register', 'A', 'dyn-a-00000002', '1.1.0 sha256:0000000200000000000000000000000000000000000000000000000000000002');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (5, 1772366400000, 'ada', 'tag', 'A', 'dyn-a-00000002', 'dev, was dyn-a-00000001');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795798350339, 'ada', 'split', 'A', 'dyn-a-00000002', 'release, 10 percent');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1795798350340, 'ada', 'stop', '', 'dyn-a-00000001', '');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (6, 1795797924691, 'ada', 'split', 'A', 'dyn-a-00000002', 'release, 10 percent');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (7, 1795797924711, 'ada', 'stop', '', 'dyn-a-00000001', '');
 INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (8, 1772366400000, 'root', 'create-token', '', '', 't1 for ada: call:echo register');
-INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (9, 1795798350424, 'root', 'list', 'A', '', 'https://git.example.org/a inactive');
+INSERT INTO audit (id, at_ms, who, action, module, service, detail) VALUES (9, 1795797924740, 'root', 'list', 'A', '', 'https://git.example.org/a inactive');
 INSERT INTO tokens (id, hash, user, scopes, note, created_ms, created_by, expires_ms, revoked_ms, revoked_by, used_ms) VALUES ('t1', X'7431743174317431743174317431743174317431743174317431743174317431', 'ada', '["call:echo","register"]', 'for CI', 1772366400000, 'root', 1772370000000, 0, '', 0);
 INSERT INTO owners (module, user) VALUES ('a', 'ada');
 INSERT INTO owners (module, user) VALUES ('a', 'grace');
@@ -338,8 +341,8 @@ INSERT INTO samples_hour (start_ms, version, method, width_ms, calls, errors, co
 INSERT INTO rollups (width_ms, until_ms) VALUES (3600000, 1772370000000);
 INSERT INTO rollups (width_ms, until_ms) VALUES (60000, 1772373540000);
 INSERT INTO listings (module, git_url, inactive, deleted) VALUES ('a', 'https://git.example.org/a', 1, 0);
-INSERT INTO developers (name, at_ms, who) VALUES ('ada', 1795798350428, 'root');
-INSERT INTO release_requests (id, module, version, at_ms, who, decision, decided_ms, decided_by, message) VALUES (1, 'a', 2, 1795798350431, 'ada', '', 0, '', '');
+INSERT INTO developers (name, at_ms, who) VALUES ('ada', 1795797924740, 'root');
+INSERT INTO release_requests (id, module, version, at_ms, who, decision, decided_ms, decided_by, message) VALUES (1, 'a', 2, 1795797924741, 'ada', '', 0, '', '');
 INSERT INTO favourites (module, app, who, at_ms) VALUES ('a', 'run', 'ada', 1772366400000);
 INSERT INTO mounts (module, function, client_group, value) VALUES ('a', 'service', 'service', '[{"host":"/mnt/x","container":"/x","read_only":true}]');
 INSERT INTO client_groups (module, function, value) VALUES ('a', 'service', '["large"]');
@@ -349,4 +352,4 @@ INSERT INTO call_jobs (seq, id, version, module, method, caller, idempotent, ide
 INSERT INTO call_job_inputs (job, params, secrets) VALUES (2, X'5B7B226D696E5F6C656E677468223A20357D5D', X'7365616C6564');
 INSERT INTO call_job_results (job, result) VALUES (1, X'5B315D');
 INSERT INTO call_job_callbacks (job, url, secret, state, due_ms, attempts, error) VALUES (1, 'https://example.org/hook', X'02', 'due', 1772366401000, 0, '');
-INSERT INTO policies (id, module, version, at_ms, until_ms, who, note, rules) VALUES (1, 'a', NULL, 1772366400000, 0, 'ada', '', '{"min":2}');
+INSERT INTO pulls (id, url, ref, tag, who, state, commit_hash, module, service, error, asked_ms, ended_ms) VALUES (1, 'https://git.example.org/a', '', 'dev', 'ada', 'done', 'c0ffee', 'A', 'dyn-a-00000001', '', 1772366400000, 1772366400000);
