@@ -55,6 +55,11 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			if name >= "testdata/schema-0007" {
 				verifyJobs(t, db)
 			}
+			if name >= "testdata/schema-0009" {
+				policies, err := db.Policies(t.Context(), "A", 0, 0)
+				check(t, err, nil)
+				equal(t, policies, []service.Policy{{ID: 1, Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}}})
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -79,10 +84,15 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
 	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
+	pull, err := db.AddPull(ctx, store.Pull{URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullQueued, Asked: epoch})
+	check(t, err, nil)
+	check(t, db.SetPull(ctx, store.Pull{ID: pull, State: store.PullDone, Commit: "c0ffee", Module: "A", Service: a1.ID, Ended: epoch}), nil)
 	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
 	populateKBase(t, db)
+	_, err = db.AddPolicy(ctx, service.Policy{Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}})
+	check(t, err, nil)
 }
 
 // plain is a sample as the first schema could hold it.
@@ -131,6 +141,12 @@ func verify(t testing.TB, db *store.DB) {
 	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
 	check(t, err, nil)
 	equal(t, usage, []service.Sample{hour})
+	pulls, err := db.Pulls(ctx, "", 0, 0)
+	check(t, err, nil)
+	if len(pulls) > 0 { // schemas before 8 had none
+		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,
+			Commit: "c0ffee", Module: "A", Service: a1.ID, Asked: epoch, Ended: epoch}})
+	}
 	entries, err := db.Audit(ctx, 0, 0)
 	check(t, err, nil)
 	var acts []string

@@ -80,7 +80,7 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
 		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}
@@ -88,6 +88,10 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s.defaults.Maxima = s.gateway.Maxima
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
+	var err error
+	if s.front, err = c.Gateway.front(log); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}

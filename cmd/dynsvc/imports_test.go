@@ -30,8 +30,9 @@ var allowed = map[string][]string{
 	"upstream":   nil,
 	"metrics":    {"service"},
 	"gateway":    {"service", "upstream"},
-	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"repos":      {"service", "store", "catalog"},
+	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
@@ -46,7 +47,6 @@ var allowed = map[string][]string{
 
 	// What follows is not part of the product.
 	"examples":             nil,
-	"examples/treebrowser": nil,
 	"e2e":                  {"service", "e2e/cluster"},
 	"e2e/bench":            {"service", "store", "e2e/cluster", "gateway"},
 	"e2e/bench/answer":     nil,

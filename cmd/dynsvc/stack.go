@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -20,6 +21,7 @@ import (
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/kidl"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/server/kbase"
@@ -54,6 +56,7 @@ type setup struct {
 	token    string
 	defaults catalog.Defaults
 	gateway  gateway.Options
+	front    front
 	engine   scheduler.Options
 	jobs     jobs.Options
 	keep     store.Retention // zero: keepUsage
@@ -64,6 +67,7 @@ type setup struct {
 	telemetry telemetryConfig
 	stdout    io.Writer // for an access log that goes there
 
+	git     repos.Options
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -85,7 +89,9 @@ type stack struct {
 	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
 	shown   telemetry
+	git     *repos.Registrar
 	handler http.Handler
+	leaving atomic.Bool // told to stop; balancers are to look elsewhere
 }
 
 // lateWaker lets the gateway be made before the engine that needs it.
@@ -119,6 +125,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
 	s.gateway.Misfits = checker.misfits
+	s.gateway.Jobs = lateJobs{st}
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation
@@ -139,12 +146,17 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
+	s.git.Dir = filepath.Join(s.dataDir, "registrations")
+	st.git = repos.New(st.db, st.catalog, s.log.Named("git"), s.git)
+	if err := st.git.Open(ctx); err != nil {
+		return nil, err
+	}
 	st.openKBase(who)
 	s.jobs.URL = s.url
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -155,6 +167,16 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	return st, st.engine.Open(ctx)
+}
+
+// lateJobs lets the gateway be made before the queue that needs it.
+type lateJobs struct{ st *stack }
+
+func (l lateJobs) Accept(ctx context.Context, r service.JobRequest, a service.Admission) (string, error) {
+	return l.st.jobs.Accept(ctx, r, a)
+}
+func (l lateJobs) Look(ctx context.Context, id string, c service.Caller) (service.CallJob, io.ReadCloser, error) {
+	return l.st.jobs.Look(ctx, id, c)
 }
 
 // lateDeployer lets the catalog be made before the deployer that needs it.
@@ -208,6 +230,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 		g.Go(func() error { return st.facade.Run(inner) })
 	}
 	g.Go(func() error { return st.tokens.Run(inner) })
+	g.Go(func() error { return st.git.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
