@@ -90,7 +90,7 @@ func DefaultRules() Rules {
 		MinLife:     60 * time.Second,
 		ColdGrace:   2 * time.Second,
 		IdleAfter:   10 * time.Minute,
-		Price:       1.0 / 60,
+		Price:       1.0 / 50,
 		UsualMemory: 512,
 		LeastIdle:   time.Minute,
 		Bridge:      2 * time.Minute,
