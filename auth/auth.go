@@ -5,13 +5,15 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"strings"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
 
 // Options of an [Authenticator].
 type Options struct {
-	AdminToken string // the operator's own; empty: there is none
+	AdminToken string  // the operator's own; empty: there is none
+	Tokens     *Tokens // dynsvc's own; nil: there are none
 }
 
 // Authenticator says who makes a request. Its methods may be called at once.
@@ -43,15 +45,21 @@ func (a *Authenticator) Authenticate(_ context.Context, authorization string) (s
 		return service.Caller{}, service.Errorf(service.ErrUnauthenticated, "the Authorization header holds no token: write Authorization: Bearer TOKEN")
 	case a.isAdminToken(token):
 		return service.Operator("admin"), nil
+	case strings.HasPrefix(token, ownPrefix) && a.opts.Tokens != nil:
+		return a.opts.Tokens.verify(token, time.Now())
 	}
 	return service.Caller{}, service.Errorf(service.ErrUnauthenticated, "the token is not known here, or no longer")
 }
 
-// Own reports whether an Authorization header holds a token of dynsvc itself, which
-// no service may see.
+// Own reports whether an Authorization header holds a token of dynsvc itself, good or
+// not and under whatever scheme. No service may see one.
 func (a *Authenticator) Own(authorization string) bool {
-	token, ok := tokenOf(authorization)
-	return ok && a.isAdminToken(token)
+	for word := range strings.FieldsSeq(authorization) {
+		if strings.HasPrefix(word, ownPrefix) || a.isAdminToken(word) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *Authenticator) isAdminToken(token string) bool {

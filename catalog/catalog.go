@@ -37,6 +37,7 @@ type Catalog struct {
 	opts     Options
 
 	sweep  sync.Once
+	owners sync.Mutex // held while owners are changed
 	notify sync.Mutex // held from reading a module until Changed has heard of it, so that it hears of changes in their order
 }
 
@@ -88,6 +89,35 @@ func (c *Catalog) SetTag(ctx context.Context, module, tag, ref string, by servic
 		return service.Version{}, err
 	}
 	return c.db.Version(ctx, v.ID)
+}
+
+// Split sends a share of a tag's calls to the version that a reference means, in
+// place of the share that went elsewhere; to.Percent 0 ends it. The split's To is
+// filled in.
+func (c *Catalog) Split(ctx context.Context, module, tag, ref string, to service.Split, by service.Caller) (service.Module, error) {
+	m, err := c.db.Module(ctx, module)
+	if err != nil {
+		return service.Module{}, err
+	}
+	if err := m.MayChange(by); err != nil {
+		return service.Module{}, err
+	}
+	var set *service.Split
+	if to.Percent != 0 {
+		v, err := service.Resolve(m, ref)
+		if err != nil {
+			return service.Module{}, err
+		}
+		to.To, set = v.ID, &to
+	}
+	if err := c.db.SetSplit(ctx, m.Name, tag, set, by.Who()); err != nil {
+		return service.Module{}, err
+	}
+	c.log.Info("split", "module", m.Name, "service", to.To, "tag", tag, "percent", to.Percent)
+	if err := c.tell(ctx, m.Name); err != nil {
+		return service.Module{}, err
+	}
+	return c.db.Module(ctx, m.Name)
 }
 
 // changedTimeout bounds reading back a change that is stored already.

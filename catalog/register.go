@@ -121,6 +121,9 @@ func (c *Catalog) save(ctx context.Context, s *staged, v service.Version, u Uplo
 		return service.Version{}, false, err
 	}
 	r := store.Registration{Version: v, Files: files, Tags: []string{u.Tag}}
+	if !u.By.IsAdmin() {
+		r.Owner = u.By.Name
+	}
 	return c.db.SaveVersion(ctx, r)
 }
 

@@ -23,6 +23,7 @@ type call struct {
 	body   *body // nil: it has none
 	env    envelope
 	to     *target        // nil: not found yet
+	other  service.ID     // of to where it is not what the reference means for good; empty: it is
 	method service.Method // of a typed call; its zero value: none that the version declares
 	limits service.Limits
 	clock  *clock         // nil: nothing limits the call, or it was not passed on
@@ -87,11 +88,12 @@ func (c *call) find() error {
 	if !ok {
 		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
 	}
-	to, err := c.g.resolve(r.module, r.ref)
+	means, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
 		return err
 	}
-	c.to = to
+	to, other := means.pick(c.in)
+	c.to, c.other = to, other
 	if c.env.method != "" {
 		var declared bool
 		c.method, declared = to.version.Method(c.env.function())

@@ -14,6 +14,7 @@ import (
 const (
 	headerRequestID = "X-Request-Id"
 	headerDeadline  = "X-Dynsvc-Deadline" // unix ms: when the call is given up
+	headerService   = "X-Dynsvc-Service"  // who answered, while that is not what the reference means for good
 	requestIDLimit  = 128
 )
 

@@ -40,6 +40,7 @@ type machine struct {
 	inFlight atomic.Int64
 	queued   atomic.Int64 // length of queue
 	lastBusy atomic.Int64 // unix ns when the last call ended; 0: never
+	roused   atomic.Int64 // unix ns when it was last started for no call's sake
 	meters   meters
 	mesh     meshPool
 

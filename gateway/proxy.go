@@ -98,6 +98,9 @@ func (c *call) answered(res *http.Response) error {
 		c.permit(res)
 		c.status = res.StatusCode
 	}
+	if c.other != "" {
+		res.Header[headerService] = []string{string(c.other)}
+	}
 	if c.lease.cold != nil {
 		res.Header.Add("Server-Timing", c.lease.cold.timing())
 	}

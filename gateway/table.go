@@ -12,7 +12,8 @@ import (
 type entry struct {
 	module   service.Module
 	targets  map[service.ID]*target
-	resolved sync.Map // ref -> *target
+	tags     map[string]*meaning
+	resolved sync.Map // ref -> *meaning
 	known    atomic.Int32
 }
 
@@ -29,7 +30,7 @@ type target struct {
 }
 
 // Publish makes a module's versions and tags known, in place of what was known
-// of the module before.
+// of the module before. It must not be called for one module by two at once.
 func (g *Gateway) Publish(mod service.Module) {
 	e := &entry{module: mod, targets: make(map[service.ID]*target, len(mod.Versions))}
 	for i := range mod.Versions {
@@ -38,11 +39,17 @@ func (g *Gateway) Publish(mod service.Module) {
 		m.publish(v)
 		e.targets[v.ID] = &target{module: &e.module, version: v, machine: m}
 	}
-	g.modules.Store(service.ModuleKey(mod.Name), e)
+	key := service.ModuleKey(mod.Name)
+	var before *entry
+	if known, ok := g.modules.Load(key); ok {
+		before = known.(*entry)
+	}
+	e.means(before)
+	g.modules.Store(key, e)
 }
 
 // resolve finds what a module and a reference mean.
-func (g *Gateway) resolve(module, ref string) (*target, error) {
+func (g *Gateway) resolve(module, ref string) (*meaning, error) {
 	found, ok := g.modules.Load(module)
 	if !ok {
 		found, ok = g.modules.Load(service.ModuleKey(module))
@@ -53,30 +60,20 @@ func (g *Gateway) resolve(module, ref string) (*target, error) {
 	return found.(*entry).resolve(ref)
 }
 
-func (e *entry) resolve(ref string) (*target, error) {
-	if t, ok := e.resolved.Load(ref); ok {
-		return t.(*target), nil
+func (e *entry) resolve(ref string) (*meaning, error) {
+	if n, ok := e.resolved.Load(ref); ok {
+		return n.(*meaning), nil
 	}
 	v, err := service.Resolve(e.module, ref)
 	if err != nil {
 		return nil, err
 	}
-	t := e.targets[v.ID]
-	if e.byDev(ref) {
-		t = &target{version: t.version, machine: t.machine, dev: true}
+	n := e.tags[e.module.TagOf(ref)]
+	if n == nil {
+		n = &meaning{to: e.targets[v.ID]}
 	}
 	if e.known.Add(1) <= resolvedLimit {
-		e.resolved.Store(ref, t)
+		e.resolved.Store(ref, n)
 	}
-	return t, nil
-}
-
-// byDev reports whether it is the tag dev by which a reference means a version.
-func (e *entry) byDev(ref string) bool {
-	if ref != "" {
-		return ref == service.Dev
-	}
-	_, released := e.module.Tags[service.Release]
-	_, beta := e.module.Tags[service.Beta]
-	return !released && !beta
+	return n, nil
 }

@@ -35,6 +35,8 @@ var people = door{
 // mayUse are the operations that others than admins may use. An operation that is
 // added is for admins until it is written here.
 var mayUse = map[string]service.Role{
+	"whoami": service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
+	"add-owner": service.Developer, "remove-owner": service.Developer,
 	"register": service.Developer, "set-tag": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"list-modules": service.Anonymous, "get-module": service.Anonymous, "get-version": service.Anonymous, "get-file": service.Anonymous,
 	"get-interface": service.Anonymous, "get-openapi": service.Anonymous, "get-client": service.Anonymous,

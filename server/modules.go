@@ -99,6 +99,14 @@ func (a *api) modules() {
 		OperationID: "set-tag", Method: http.MethodPut, Path: "/api/v1/modules/{module}/tags/{tag}", Summary: "Move a tag to a version",
 		BodyReadTimeout: readTimeout,
 	}), a.setTag)
+	operation(a, atLeast(service.Developer, huma.Operation{
+		OperationID: "set-split", Method: http.MethodPut, Path: "/api/v1/modules/{module}/tags/{tag}/split",
+		Summary: "Send a share of a tag's calls to a second version", BodyReadTimeout: readTimeout,
+	}), a.setSplit)
+	operation(a, atLeast(service.Developer, huma.Operation{
+		OperationID: "end-split", Method: http.MethodDelete, Path: "/api/v1/modules/{module}/tags/{tag}/split",
+		Summary: "Give all calls of a tag to the version that it means",
+	}), a.endSplit)
 }
 
 func (a *api) register(ctx context.Context, in *upload) (*body[Registered], error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
@@ -44,6 +45,7 @@ type Parts struct {
 	Engine  *scheduler.Engine
 	Cluster cluster
 	Callers callers
+	Tokens  *auth.Tokens
 	Loads   func() []service.Load
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
@@ -87,6 +89,8 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.owners()
+	a.tokens()
 	a.services()
 	a.health(router)
 	a.bundles(router)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
@@ -90,7 +91,11 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Loads: c.Loads,
+	tokens, err := auth.OpenTokens(t.Context(), db, log, auth.TokenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Loads: c.Loads,
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
 )
 
 // usageSpan is how far back a service's usage reaches.
@@ -22,20 +23,14 @@ type Usage struct {
 
 // usage adds up the samples of the last hour.
 func (a *api) usage(ctx context.Context, id service.ID, now time.Time) (u Usage, err error) {
-	samples, err := a.Store.Samples(ctx, id, now.Add(-usageSpan), now)
-	if err != nil {
+	samples, err := a.Store.Usage(ctx, store.UsageQuery{Services: []service.ID{id}, Since: now.Add(-usageSpan), Until: now})
+	if err != nil || len(samples) == 0 {
 		return u, err
 	}
-	var total time.Duration
-	for _, s := range samples {
-		u.Calls += s.Calls
-		u.Errors += s.Errors
-		u.ColdStarts += s.ColdStarts
-		u.LatencyMax.Duration = max(u.LatencyMax.Duration, s.LatencyMax)
-		total += s.Latency
-	}
+	s := &samples[0]
+	u = Usage{Calls: s.Calls, Errors: s.Errors, ColdStarts: s.ColdStarts, LatencyMax: service.Duration{Duration: s.LatencyMax}}
 	if u.Calls > 0 {
-		u.Latency.Duration = total / time.Duration(u.Calls)
+		u.Latency.Duration = s.Latency / time.Duration(u.Calls)
 	}
 	return u, nil
 }

@@ -54,17 +54,11 @@ func ValidateTag(name string) error {
 // The error is of kind [ErrNotFound] and says what there is, or of kind
 // [ErrInvalid] where a prefix fits several versions.
 func Resolve(m Module, ref string) (Version, error) {
-	if ref == "" {
-		// A module that was never released is still reachable without a version.
-		for _, tag := range []string{Release, Beta, Dev} {
-			if v, ok := m.tagged(tag); ok {
-				return v, nil
-			}
-		}
-		return Version{}, Errorf(ErrNotFound, "module %s has no release yet: name a tag or version, %s", m.Name, m.have())
-	}
-	if v, ok := m.tagged(ref); ok {
+	if v, ok := m.tagged(m.TagOf(ref)); ok {
 		return v, nil
+	}
+	if ref == "" {
+		return Version{}, Errorf(ErrNotFound, "module %s has no release yet: name a tag or version, %s", m.Name, m.have())
 	}
 	if v, ok := m.exact(ref); ok {
 		return v, nil
@@ -79,6 +73,24 @@ func Resolve(m Module, ref string) (Version, error) {
 		return v, nil
 	}
 	return Version{}, Errorf(ErrNotFound, "module %s has no version or tag %q: %s", m.Name, ref, m.have())
+}
+
+// TagOf is the tag that a reference means, by its name or by naming nothing;
+// empty: it means none.
+func (m *Module) TagOf(ref string) string {
+	if ref != "" {
+		if _, ok := m.tagged(ref); ok {
+			return ref
+		}
+		return ""
+	}
+	// A module that was never released is still reachable without a version.
+	for _, tag := range []string{Release, Beta, Dev} {
+		if _, ok := m.tagged(tag); ok {
+			return tag
+		}
+	}
+	return ""
 }
 
 func (m *Module) byID(id ID) (Version, bool) {

@@ -32,6 +32,9 @@ var (
 	gpuModel   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$`)
 )
 
+// ValidOwner reports whether a name can own a module.
+func ValidOwner(name string) bool { return ownerName.MatchString(name) }
+
 // Validate reports everything that is wrong with what the version's manifest
 // says, as [Fault] values joined, in the order of the manifest. It does not ask
 // whether any node can hold it, nor whether the files it names exist.

@@ -166,6 +166,8 @@ type Module struct {
 	Owners   []string      `json:"owners,omitempty"`
 	Tags     map[string]ID `json:"tags"`     // tag -> service id
 	Versions []Version     `json:"versions"` // newest registration first
+
+	Splits map[string]Split `json:"splits,omitempty"` // tag -> the second version that shares its calls
 }
 
 // TagsOf returns the tags that mean the service, sorted.

@@ -10,12 +10,13 @@ import (
 )
 
 // Entry is one line of the audit trail: who did what, when. The store itself
-// enters register, tag, stop and start, in the transaction that does them.
+// enters what it changes, in the transaction that does it: register, tag, stop, start,
+// and what happens to owners and tokens.
 type Entry struct {
 	ID      int64      `json:"id"` // ascends with time
 	At      time.Time  `json:"at"` // zero when added: now
 	Who     string     `json:"who,omitempty"`
-	Action  string     `json:"action"` // one word: register, tag, start, stop, scale
+	Action  string     `json:"action"` // register, tag, start, stop, scale, add-owner, remove-owner, create-token, revoke-token
 	Module  string     `json:"module,omitempty"`
 	Service service.ID `json:"service,omitempty"`
 	Detail  string     `json:"detail,omitempty"`

@@ -64,7 +64,10 @@ func TestManyAtOnce(t *testing.T) {
 			if err := db.Backup(ctx, backup); err != nil {
 				return err
 			}
-			if _, err := db.PruneSamples(ctx, time.Hour, epoch.Add(time.Hour)); err != nil {
+			if err := db.RollUp(ctx, epoch.Add(time.Hour)); err != nil {
+				return err
+			}
+			if _, err := db.Prune(ctx, epoch.Add(time.Hour), store.Retention{Samples: time.Hour, Minutes: time.Hour, Hours: time.Hour}); err != nil {
 				return err
 			}
 		}

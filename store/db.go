@@ -64,7 +64,7 @@ func (db *DB) read(ctx context.Context, doing string, f func(tx *sql.Tx) error) 
 
 // explain says what was being done, but leaves a message for a person alone.
 func explain(doing string, err error) error {
-	if err == nil || errors.Is(err, service.ErrNotFound) || errors.Is(err, service.ErrConflict) || errors.Is(err, service.ErrInvalid) {
+	if err == nil || errors.Is(err, service.ErrNotFound) || errors.Is(err, service.ErrConflict) || errors.Is(err, service.ErrInvalid) || errors.Is(err, service.ErrDenied) {
 		return err
 	}
 	return refine(fmt.Errorf("%s: %w", doing, err))

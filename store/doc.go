@@ -1,6 +1,6 @@
 // Package store keeps what dynsvc must not forget in one SQLite file: versions
 // and their files, tags, what people decided about services, decisions, usage
-// samples and the audit trail.
+// samples, owners, tokens (as hashes) and the audit trail.
 //
 // It stands at the end of two flows: catalog saves versions here and reads them
 // back for everybody, and scheduler and gateway leave decisions and samples. It

@@ -47,6 +47,14 @@ func (db *DB) modules(ctx context.Context, where string, args []any, f func(serv
 		if err != nil {
 			return err
 		}
+		owners, err := moduleOwners(ctx, tx, where, args)
+		if err != nil {
+			return err
+		}
+		splits, err := moduleSplits(ctx, tx, where, args)
+		if err != nil {
+			return err
+		}
 		const query = `SELECT m.key, m.name, v.spec, v.registered_ms, v.registered_by, v.released
 			FROM modules m JOIN versions v ON v.module = m.key `
 		rows, err := tx.QueryContext(ctx, query+where+` ORDER BY m.key, v.seq DESC`, args...)
@@ -76,7 +84,7 @@ func (db *DB) modules(ctx context.Context, where string, args []any, f func(serv
 					}
 				}
 				last = key
-				m = service.Module{Name: name, Owners: v.Owners, Tags: tags[key]}
+				m = service.Module{Name: name, Owners: owners[key], Tags: tags[key], Splits: splits[key]}
 				if m.Tags == nil {
 					m.Tags = map[string]service.ID{}
 				}

@@ -29,7 +29,7 @@ func TestModule(t *testing.T) {
 	save(t, db, version("Alpha", "0.1.0", 3))
 
 	equal(t, module(t, db, "BETA"), service.Module{
-		Name: "Beta", Owners: []string{"linus"},
+		Name: "Beta", Owners: []string{"ada", "grace", "linus"},
 		Tags:     map[string]service.ID{"release": older.ID, "dev": newer.ID},
 		Versions: []service.Version{newer, older},
 	})

@@ -13,6 +13,9 @@ func sample(id service.ID, method string, start time.Time, calls int64) service.
 		Service: id, Method: method, Start: start, Width: service.Duration{Duration: 5 * time.Second},
 		Calls: calls, Errors: 1, ColdStarts: 1, InFlightPeak: int(calls), QueuePeak: 2,
 		Busy: 3 * time.Second, Latency: 4 * time.Second, LatencyMax: time.Duration(calls) * time.Millisecond,
+		Failed: service.Endings{service.EndedLate: 1}, Starts: service.Starts{Count: 1, Place: time.Second, Ready: time.Millisecond},
+		Waited: time.Second, BytesIn: 100, BytesOut: 1 << 40,
+		Latencies: service.Histogram{{Index: 900, Count: uint64(calls)}}, Callers: service.Callers{service.HashCaller("ada")},
 	}
 }
 
@@ -28,9 +31,8 @@ func TestSamples(t *testing.T) {
 	// A second gateway, or the rest of the bucket.
 	check(t, db.AddSamples(t.Context(), []service.Sample{sample(a, "f", at(0), 4), sample(a, "f", at(2), 2)}), nil)
 
-	sum := sample(a, "f", at(0), 14)
-	sum.Errors, sum.ColdStarts, sum.Busy, sum.Latency = 2, 2, 6*time.Second, 8*time.Second
-	sum.InFlightPeak, sum.LatencyMax = 10, 10*time.Millisecond
+	sum, rest := sample(a, "f", at(0), 10), sample(a, "f", at(0), 4)
+	sum.Add(&rest)
 	g, raw, later, other := sample(a, "g", at(0), 1), sample(a, "", at(1), 5), sample(a, "f", at(2), 2), sample(b, "f", at(0), 7)
 
 	tests := []struct {
@@ -71,46 +73,22 @@ func TestAddSamplesIsAllOrNothing(t *testing.T) {
 	equal(t, got, []service.Sample{})
 }
 
-func TestPruneSamples(t *testing.T) {
-	db := open(t)
-	a := save(t, db, version("A", "1.0.0", 1)).ID
-	var batch []service.Sample
-	// More than two transactions' worth.
-	for i := range 3000 {
-		start := epoch.Add(time.Duration(i) * 5 * time.Second)
-		for m := range 4 {
-			batch = append(batch, sample(a, fmt.Sprint("f", m), start, 1))
-		}
-	}
-	hour := sample(a, "f", epoch, 1)
-	hour.Width.Duration = time.Hour
-	check(t, db.AddSamples(t.Context(), append(batch, hour)), nil)
-
-	end := epoch.Add(2900 * 5 * time.Second)
-	n, err := db.PruneSamples(t.Context(), 5*time.Second, end)
-	check(t, err, nil)
-	if n != 2900*4 {
-		t.Errorf("deleted %d samples, want %d", n, 2900*4)
-	}
-	left, err := db.RecentSamples(t.Context(), epoch)
-	check(t, err, nil)
-	equal(t, left, append([]service.Sample{hour}, batch[2900*4:]...))
-	n, err = db.PruneSamples(t.Context(), 5*time.Second, end)
-	check(t, err, nil)
-	if n != 0 {
-		t.Errorf("deleted %d more, want none", n)
-	}
-}
-
 // Each batch is what 1,000 services with ten methods leave in one flush; the
 // table grows all the while.
 func BenchmarkAddSamples(b *testing.B) {
 	db := open(b)
 	ids := fill(b, db, 1000)
 	batch := make([]service.Sample, 0, 10_000)
+	one := sample(ids[0], "", epoch, 7)
+	one.Latencies, one.Callers = nil, nil
+	for i := range time.Duration(7) {
+		one.Latencies.Add(i * i * time.Millisecond)
+		one.Callers.Add(service.HashCaller(i.String()))
+	}
 	for _, id := range ids {
 		for m := range 10 {
-			batch = append(batch, sample(id, fmt.Sprint("method_", m), epoch, 7))
+			one.Service, one.Method = id, fmt.Sprint("method_", m)
+			batch = append(batch, one)
 		}
 	}
 	start := epoch

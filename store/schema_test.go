@@ -22,6 +22,8 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	fresh := open(t)
 	populate(t, fresh)
 	verify(t, fresh)
+	equal(t, len(module(t, fresh, "A").Splits), 1)
+	verifyTokens(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -42,6 +44,9 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			sqlFile(t, path, string(text))
 			db := openAt(t, path)
 			verify(t, db)
+			if name >= "testdata/schema-0003" {
+				verifyTokens(t, db)
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -58,13 +63,24 @@ func populate(t testing.TB, db *store.DB) {
 		Files: []store.File{{Name: "module.hcl", Content: []byte("module \"A\" {\n}\n")}}})
 	check(t, err, nil)
 	save(t, db, a2, "dev")
+	check(t, db.SetSplit(ctx, "A", "release", &service.Split{To: a2.ID, Percent: 10, Cookie: "session"}, "ada"), nil)
 	check(t, db.SetStopped(ctx, a1.ID, true, "ada"), nil)
 	check(t, db.SetHold(ctx, a2.ID, store.Hold{Count: 2, Until: epoch.Add(time.Minute), Who: "grace"}), nil)
 	id, err := db.AddDecision(ctx, service.Decision{Service: a2.ID, At: epoch, To: 1, Kind: service.KindWake,
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}})
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
-	check(t, db.AddSamples(ctx, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)}), nil)
+	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
+	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
+}
+
+// plain is a sample as the first schema could hold it.
+func plain(id service.ID, method string, calls int64) service.Sample {
+	s := sample(id, method, epoch, calls)
+	s.Failed, s.Starts, s.Waited, s.BytesIn, s.BytesOut = service.Endings{}, service.Starts{}, 0, 0, 0
+	s.Latencies, s.Callers = nil, nil
+	return s
 }
 
 // verify reads back what populate left.
@@ -73,7 +89,12 @@ func verify(t testing.TB, db *store.DB) {
 	ctx := t.Context()
 	a1, a2 := version("A", "1.0.0", 1), version("A", "1.1.0", 2)
 	a1.Released = true
-	equal(t, module(t, db, "A"), service.Module{Name: "A", Owners: a1.Owners,
+	m := module(t, db, "A")
+	if m.Splits != nil { // schemas before 4 had none
+		equal(t, m.Splits, map[string]service.Split{"release": {To: a2.ID, Percent: 10, Cookie: "session"}})
+		m.Splits = nil
+	}
+	equal(t, m, service.Module{Name: "A", Owners: a1.Owners,
 		Tags: map[string]service.ID{"dev": a2.ID, "release": a1.ID}, Versions: []service.Version{a2, a1}})
 	f, err := db.File(ctx, a1.ID, "module.hcl")
 	check(t, err, nil)
@@ -93,14 +114,29 @@ func verify(t testing.TB, db *store.DB) {
 		Reason: "a call waits", Inputs: map[string]float64{"queued": 1}, Outcome: "applied"}})
 	samples, err := db.RecentSamples(ctx, epoch)
 	check(t, err, nil)
-	equal(t, samples, []service.Sample{sample(a1.ID, "f", epoch, 3), sample(a2.ID, "", epoch, 5)})
+	equal(t, samples, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)})
+	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil) // those from before there were hours
+	hour := plain(a1.ID, "f", 3)
+	hour.Start, hour.Width.Duration = epoch.Truncate(time.Hour), time.Hour
+	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
+	check(t, err, nil)
+	equal(t, usage, []service.Sample{hour})
 	entries, err := db.Audit(ctx, 0, 0)
 	check(t, err, nil)
 	var acts []string
 	for _, e := range entries {
-		acts = append(acts, e.Action)
+		if e.Action != "create-token" && e.Action != "split" { // not in the first schemas
+			acts = append(acts, e.Action)
+		}
 	}
 	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
+}
+
+func verifyTokens(t testing.TB, db *store.DB) {
+	t.Helper()
+	tokens, err := db.Tokens(t.Context(), "")
+	check(t, err, nil)
+	equal(t, tokens, []store.Token{token("t1", "ada")})
 }
 
 // schema returns the statements that make the tables and indexes, in order.

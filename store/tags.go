@@ -60,7 +60,7 @@ type tagMove struct {
 }
 
 // moveTag moves a tag, keeps the move and enters it in the audit trail. A tag
-// that is there already is left alone.
+// that is there already is left alone, but for a split that it had.
 func moveTag(ctx context.Context, tx *sql.Tx, m tagMove) error {
 	if err := service.ValidateTag(m.tag); err != nil {
 		return err
@@ -78,6 +78,10 @@ func moveTag(ctx context.Context, tx *sql.Tx, m tagMove) error {
 	const current = `SELECT t.version, v.id FROM tags t JOIN versions v ON v.seq = t.version WHERE t.module = ? AND t.tag = ?`
 	err = tx.QueryRowContext(ctx, current, key, m.tag).Scan(&from, &fromID)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	m.module = to.Module
+	if err := endSplit(ctx, tx, m, to.ID); err != nil {
 		return err
 	}
 	if from.Valid && from.Int64 == m.seq {

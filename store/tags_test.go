@@ -53,3 +53,42 @@ func TestSetTag(t *testing.T) {
 		t.Errorf("the page before 4 is %+v, want the moves 3 and 2", page)
 	}
 }
+
+func TestASplitLastsUntilItsTagMoves(t *testing.T) {
+	db := open(t)
+	a1 := save(t, db, version("A", "1.0.0", 1), "release")
+	a2 := save(t, db, version("A", "1.1.0", 2), "dev")
+	b := save(t, db, version("B", "1.0.0", 4))
+	ctx := t.Context()
+	split := func(to service.ID, percent int) *service.Split {
+		return &service.Split{To: to, Percent: percent, Header: "X-User"}
+	}
+	check(t, db.SetSplit(ctx, "A", "release", split(a1.ID, 10), "ada"), service.ErrInvalid, "means already")
+	check(t, db.SetSplit(ctx, "A", "release", split(b.ID, 10), "ada"), service.ErrInvalid, "is a version of B")
+	check(t, db.SetSplit(ctx, "A", "beta", split(a2.ID, 10), "ada"), service.ErrNotFound, "no tag")
+	check(t, db.SetSplit(ctx, "A", "release", split("dyn-a-none", 10), "ada"), service.ErrNotFound)
+	check(t, db.SetSplit(ctx, "A", "release", split(a2.ID, 100), "ada"), service.ErrInvalid, "1 to 99")
+	check(t, db.SetSplit(ctx, "A", "release", nil, "ada"), nil) // there is none to end
+
+	check(t, db.SetSplit(ctx, "a", "release", split(a2.ID, 10), "ada"), nil)
+	check(t, db.SetSplit(ctx, "A", "release", split(a2.ID, 30), "ada"), nil)
+	equal(t, module(t, db, "A").Splits, map[string]service.Split{"release": *split(a2.ID, 30)})
+	check(t, db.SetSplit(ctx, "A", "release", nil, "ada"), nil)
+	equal(t, len(module(t, db, "A").Splits), 0)
+
+	check(t, db.SetSplit(ctx, "A", "release", split(a2.ID, 30), "ada"), nil)
+	check(t, db.SetTag(ctx, "A", "release", a1.ID, "ada"), nil) // where it is: all calls come back
+	equal(t, len(module(t, db, "A").Splits), 0)
+	check(t, db.SetSplit(ctx, "A", "release", split(a2.ID, 30), "ada"), nil)
+	check(t, db.SetTag(ctx, "A", "release", a2.ID, "ada"), nil)
+	equal(t, len(module(t, db, "A").Splits), 0)
+	entries, err := db.Audit(ctx, 0, 0)
+	check(t, err, nil)
+	ended := 0
+	for _, e := range entries {
+		if e.Action == "split" && e.Detail == "release, ended" {
+			ended++
+		}
+	}
+	equal(t, ended, 3)
+}

@@ -18,6 +18,9 @@ type Registration struct {
 	Version service.Version
 	Files   []File
 	Tags    []string // moved to the version
+	// Owner becomes an owner of a module that is new, and must be one of a module
+	// that is not. Empty: neither, an admin registers.
+	Owner string
 }
 
 // SaveVersion stores a version, its files and its tags in one transaction.
@@ -26,7 +29,8 @@ type Registration struct {
 // has them is returned, new is false, and only the tags move. It is ErrConflict
 // if the module is registered in another letter case, if the semver was
 // released (carried the tag beta or release at any time) with other contents,
-// or if the service id belongs to other contents.
+// or if the service id belongs to other contents. The owners that the version names
+// are added to the module's.
 func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Version, isNew bool, err error) {
 	v := r.Version
 	if v.ID == "" || v.Module == "" || v.Digest == "" {
@@ -38,7 +42,11 @@ func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Ve
 	v.RegisteredAt = orNow(v.RegisteredAt)
 	v.Released = false
 	err = db.write(ctx, "save version "+string(v.ID), func(tx *sql.Tx) error {
-		if err := saveModule(ctx, tx, v.Module); err != nil {
+		newModule, err := saveModule(ctx, tx, v.Module)
+		if err != nil {
+			return err
+		}
+		if err := own(ctx, tx, r, newModule); err != nil {
 			return err
 		}
 		seq, err := digestSeq(ctx, tx, v)
@@ -67,21 +75,25 @@ func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Ve
 }
 
 // saveModule makes the module's row where there is none.
-func saveModule(ctx context.Context, tx *sql.Tx, module string) error {
+func saveModule(ctx context.Context, tx *sql.Tx, module string) (isNew bool, err error) {
 	key := service.ModuleKey(module)
-	_, err := tx.ExecContext(ctx, `INSERT INTO modules (key, name) VALUES (?, ?) ON CONFLICT DO NOTHING`, key, module)
+	res, err := tx.ExecContext(ctx, `INSERT INTO modules (key, name) VALUES (?, ?) ON CONFLICT DO NOTHING`, key, module)
 	if err != nil {
-		return err
+		return false, err
+	}
+	inserted, err := res.RowsAffected()
+	if err != nil {
+		return false, err
 	}
 	var name string
 	if err := tx.QueryRowContext(ctx, `SELECT name FROM modules WHERE key = ?`, key).Scan(&name); err != nil {
-		return err
+		return false, err
 	}
 	if name != module {
-		return service.Errorf(service.ErrConflict,
+		return false, service.Errorf(service.ErrConflict,
 			"the module is registered as %s: names that differ in letter case only are one module, so write it like that or choose another name", name)
 	}
-	return nil
+	return inserted > 0, nil
 }
 
 // digestSeq finds the module's version with the same contents; 0: there is none.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
 )
 
 func newAgent() *cobra.Command {
@@ -80,6 +82,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		gateway: c.Gateway.options(),
 		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor)},
 	}
+	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
@@ -144,6 +147,15 @@ func (c *config) classes() []service.Class {
 		classes = append(classes, class)
 	}
 	return classes
+}
+
+// retention is what the operator set, and the defaults.
+func (c *usageConfig) retention() store.Retention {
+	return store.Retention{
+		Samples: cmp.Or(duration(c.KeepSamples), keepUsage.Samples),
+		Minutes: cmp.Or(duration(c.KeepMinutes), keepUsage.Minutes),
+		Hours:   cmp.Or(duration(c.KeepHours), keepUsage.Hours),
+	}
 }
 
 // defaults are the standard ones with what the operator set.

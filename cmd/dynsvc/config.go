@@ -32,6 +32,7 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Usage    *usageConfig    `hcl:"usage,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -102,6 +103,13 @@ type policyConfig struct {
 	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
 }
 
+// usageConfig is how long usage is kept, by the width of its buckets.
+type usageConfig struct {
+	KeepSamples string `hcl:"keep_samples,optional"` // 5 seconds; default 6h
+	KeepMinutes string `hcl:"keep_minutes,optional"` // default 336h, 14 days
+	KeepHours   string `hcl:"keep_hours,optional"`   // default 9600h, 400 days
+}
+
 // loadConfig reads path (nothing when empty), fills in the defaults and returns
 // all faults at once.
 func loadConfig(path string) (config, error) {
@@ -116,7 +124,7 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy = orEmpty(c.Gateway), orEmpty(c.Policy)
+	c.Gateway, c.Policy, c.Usage = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage)
 	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
 		c.Token = token
 	}
@@ -200,6 +208,7 @@ func (c *config) validate() error {
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
 		"policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"consul":     {"service"},
 	"local":      {"service"},
 	"gateway":    {"service"},
-	"server":     {"service", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
+	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
 	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,

@@ -28,7 +28,7 @@ type remote struct {
 
 func (r *remote) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.addr, "addr", "", "address of the agent, e.g. http://127.0.0.1:8080 (default $DYNSVC_ADDR, then .dynsvc/dev.json)")
-	f.StringVar(&r.token, "token", "", "admin token (default $DYNSVC_TOKEN, then .dynsvc/dev.json)")
+	f.StringVar(&r.token, "token", "", "your token (default $DYNSVC_TOKEN, then .dynsvc/dev.json)")
 	f.BoolVar(&r.json, "json", false, "print the answer as JSON")
 }
 

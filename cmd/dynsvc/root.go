@@ -47,6 +47,7 @@ wrote into this folder.`,
 		&cobra.Group{ID: "run", Title: "Run dynsvc:"},
 		&cobra.Group{ID: "module", Title: "Modules:"},
 		&cobra.Group{ID: "service", Title: "Services:"},
+		&cobra.Group{ID: "access", Title: "Who may do what:"},
 	)
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -57,6 +58,7 @@ wrote into this folder.`,
 	add("run", newDev(), newAgent(), newVersion())
 	add("module", newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
 	add("service", newCall(remote), newStatus(remote), newStart(remote), newStop(remote), newScale(remote), newLogs(remote))
+	add("access", newToken(remote), newOwner(remote), newWhoami(remote))
 	return root
 }
 

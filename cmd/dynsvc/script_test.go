@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,8 +79,29 @@ func TestScripts(t *testing.T) {
 			"await":      await,
 			"http":       httpGet,
 			"eventually": eventually,
+			"withtoken":  withToken,
+			"let":        let,
 		},
 	})
+}
+
+// withToken runs a command with the token that stands in a file: withtoken FILE COMMAND ARG...
+func withToken(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Setenv("DYNSVC_TOKEN", strings.TrimSpace(ts.ReadFile(args[0])))
+	err := ts.Exec(args[1], args[2:]...)
+	ts.Setenv("DYNSVC_TOKEN", "")
+	if (err != nil) != neg {
+		ts.Fatalf("%s: %v", strings.Join(args[1:], " "), err)
+	}
+}
+
+// let sets a variable to the first match of a pattern in a file: let NAME PATTERN FILE
+func let(ts *testscript.TestScript, _ bool, args []string) {
+	match := regexp.MustCompile(args[1]).FindString(ts.ReadFile(args[2]))
+	if match == "" {
+		ts.Fatalf("%s has no match of %s", args[2], args[1])
+	}
+	ts.Setenv(args[0], match)
 }
 
 // await waits for a file and, with "-gone", for its absence.

@@ -52,6 +52,10 @@ type setup struct {
 	defaults catalog.Defaults
 	gateway  gateway.Options
 	engine   scheduler.Options
+	keep     store.Retention // zero: keepUsage
+
+	auth         auth.Options // all but the tokens, which come from token and the database
+	tokenOptions auth.TokenOptions
 
 	cluster cluster
 	consul  *consul.Client // nil: no Consul
@@ -69,6 +73,7 @@ type stack struct {
 	engine  *scheduler.Engine
 	deploy  deployer
 	checks  *checked
+	tokens  *auth.Tokens
 	handler http.Handler
 }
 
@@ -91,7 +96,11 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}()
 	st.checks = &checked{cluster: s.cluster}
 	waker := &lateWaker{}
-	who := auth.New(auth.Options{AdminToken: s.token})
+	if st.tokens, err = auth.OpenTokens(ctx, st.db, s.log.Named("auth"), s.tokenOptions); err != nil {
+		return nil, err
+	}
+	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
+	who := auth.New(s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -116,7 +125,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who,
+	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -154,10 +163,7 @@ func (st *stack) record(samples []service.Sample) {
 	}
 }
 
-const (
-	storeTimeout = 5 * time.Second
-	keepSamples  = 14 * 24 * time.Hour
-)
+const storeTimeout = 5 * time.Second
 
 // run does the agent's work until ctx ends, then lets calls in flight end and
 // stops. Calls are served through the listener by serve.
@@ -169,6 +175,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
+	g.Go(func() error { return st.tokens.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
@@ -182,7 +189,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	if st.consul != nil {
 		g.Go(func() error { return st.register(inner) })
 	}
-	g.Go(func() error { return st.prune(inner) })
+	g.Go(func() error { return st.tidy(inner) })
 	g.Go(func() error { return st.redeploy(inner) })
 	g.Go(func() error {
 		defer cancel()
@@ -256,20 +263,4 @@ func (st *stack) redeploy(ctx context.Context) error {
 		st.log.Info("submitted a version that had no job", "service", v.ID, "module", v.Module, "version", v.Version)
 	}
 	return nil
-}
-
-// prune deletes old samples now and then.
-func (st *stack) prune(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if _, err := st.db.PruneSamples(ctx, 0, time.Now().Add(-keepSamples)); err != nil && ctx.Err() == nil {
-			st.log.Warn("could not delete old samples", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }
