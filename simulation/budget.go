@@ -49,45 +49,50 @@ func (o *odds) move(price float64, more int64) float64 {
 	return oddsPrice(bin)
 }
 
+// mostPrice is the highest that makes sense: a cold start costs a minute more
+// than a warm one, so where calls come in more than half of such minutes being
+// warm saves minutes.
+const mostPrice = 0.5
+
 // budgetReplays is how many replays a budget is looked for in.
 const budgetReplays = 12
 
 // Within finds the price at which a policy that learns stays within a budget of
 // instance-minutes, and comes near it.
 func Within(t *Trace, p Policy, o Options, budget int64) (*Result, error) {
-	low, high := leastPrice, 1.0 // too much is spent at low, and not too much at high
+	low, high := leastPrice, mostPrice // too much is spent at low, and not too much at high
 	var best *Result
-	price := p.Rules.Price
+	price := min(p.Rules.Price, mostPrice)
 	for range budgetReplays {
 		p.Rules.Price = price
 		r, err := Replay(t, p, o)
 		if err != nil {
 			return nil, err
 		}
-		debug(price, r.InstanceMinutes)
 		left := budget - r.InstanceMinutes
 		if left >= 0 {
 			high = min(high, price)
 			if best == nil || r.InstanceMinutes > best.InstanceMinutes {
 				best = r
 			}
-			if float64(left) <= float64(budget)/5000 || price <= leastPrice {
+			if float64(left) <= float64(budget)/2000 || price <= leastPrice {
 				break
 			}
 		} else {
 			low = max(low, price)
-			if price >= 1 {
+			if price >= mostPrice {
 				return nil, unmet(budget, r)
 			}
 		}
 		if price = r.odds.move(price, left); price <= low && low > leastPrice || price >= high {
 			price = math.Sqrt(low * high)
 		}
+		price = min(price, mostPrice)
 	}
 	if best != nil {
 		return best, nil
 	}
-	p.Rules.Price = 1
+	p.Rules.Price = mostPrice
 	r, err := Replay(t, p, o)
 	if err == nil && r.InstanceMinutes > budget {
 		err = unmet(budget, r)
@@ -98,4 +103,3 @@ func Within(t *Trace, p Policy, o Options, budget int64) (*Result, error) {
 func unmet(budget int64, r *Result) error {
 	return fmt.Errorf("a budget of %d instance-minutes cannot be met: with hardly an idle minute it is %d", budget, r.InstanceMinutes)
 }
-var debug = func(float64, int64) {}

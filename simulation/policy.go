@@ -26,13 +26,14 @@ type peer interface {
 	called(service, age int)
 }
 
-// Alone is the scale of services that are tried without a manifest: at most one
-// instance, for which the price alone decides.
-func Alone() service.Scale {
-	return service.Scale{
-		Max: 1, Concurrency: 1, MaxConcurrency: 1,
-		IdleAfter: service.Duration{Duration: 24 * time.Hour},
-	}
+// Alone is what services are tried with that have no manifest: at most one
+// instance, for which the price alone decides, once there is something to decide
+// by, and ten minutes before.
+func Alone() (service.Scale, scheduler.Rules) {
+	rules := scheduler.DefaultRules()
+	scale := service.Scale{Max: 1, Concurrency: 1, MaxConcurrency: 1, IdleAfter: service.Duration{Duration: rules.IdleAfter}}
+	rules.Stretch = float64(24*time.Hour) / float64(rules.IdleAfter)
+	return scale, rules
 }
 
 // Dynsvc is the policy of this program at a price.

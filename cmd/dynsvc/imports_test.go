@@ -23,12 +23,13 @@ var allowed = map[string][]string{
 	"jobspec":    {"service", "templates"},
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
+	"simulation": {"service", "scheduler", "forecast"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
 	"gateway":    {"service"},
 	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "kidl", "sdk/gen", "examples"},
+	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "simulation", "kidl", "sdk/gen", "examples"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
@@ -51,6 +52,7 @@ var sole = map[string]string{
 	"github.com/hashicorp/nomad/api":  "nomad",
 	"github.com/hashicorp/consul/api": "consul",
 	"github.com/mattn/go-sqlite3":     "store",
+	"gonum.org/v1/plot":               "simulation",
 }
 
 // TestImportsFollowTheTable reads the imports of every package, without those of tests.
