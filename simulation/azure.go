@@ -163,7 +163,7 @@ func rows(path string, f func(line int, head map[string]int, row []string) error
 	if err != nil {
 		return err
 	}
-	defer file.Close() // was only read
+	defer func() { _ = file.Close() }() // was only read
 	var in io.Reader = bufio.NewReaderSize(file, 1<<20)
 	if strings.HasSuffix(path, ".gz") {
 		if in, err = gzip.NewReader(in); err != nil {

@@ -102,7 +102,7 @@ func (r *replay) look(i int) {
 // minute decides at the beginning of a minute, and then lets its calls come.
 func (r *replay) minute(minute int) (m Moment) {
 	now := r.trace.Start.Add(time.Duration(minute) * time.Minute)
-	r.observe(minute, now)
+	r.observe(now)
 	if r.peer != nil {
 		for at, i := range r.known {
 			if s := &r.state[i]; s.last >= 0 {
@@ -133,7 +133,7 @@ func (r *replay) minute(minute int) (m Moment) {
 }
 
 // observe brings the views up to date, as an engine does before it decides.
-func (r *replay) observe(minute int, now time.Time) {
+func (r *replay) observe(now time.Time) {
 	floors := r.floors(now)
 	rules := &r.policy.Rules
 	for at, i := range r.known {

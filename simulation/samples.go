@@ -32,7 +32,7 @@ func Samples(path string) (*Trace, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() // was only read
+	defer func() { _ = file.Close() }() // was only read
 	var in io.Reader = bufio.NewReaderSize(file, 1<<20)
 	if strings.HasSuffix(path, ".gz") {
 		if in, err = gzip.NewReader(in); err != nil {

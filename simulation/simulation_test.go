@@ -139,7 +139,10 @@ func TestReplaysAreDeterministic(t *testing.T) {
 // With habits to learn, our cold starts are fewer at every budget that the
 // others use.
 func TestTheTradeOffDominates(t *testing.T) {
-	trace := generated(t, "mixed,services=25")
+	if raced {
+		t.Skip("40 replays are slow under the race detector; scripts/test runs this without it")
+	}
+	trace := generated(t, "mixed,services=60")
 	curves, err := simulation.Curves(t.Context(), trace, ours())
 	if err != nil {
 		t.Fatal(err)
