@@ -35,7 +35,7 @@ func open(t *testing.T) (*auth.Tokens, *auth.Authenticator, *store.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens, auth.New(auth.Options{AdminToken: "s3cret", Tokens: tokens}), db
+	return tokens, auth.New(hclog.NewNullLogger(), auth.Options{AdminToken: "s3cret", Tokens: tokens}), db
 }
 
 func create(t *testing.T, tokens *auth.Tokens, by service.Caller, want auth.Wanted) (store.Token, string) {
@@ -71,7 +71,7 @@ func TestATokenSaysWhoseItIsUntilItIsRevoked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.New(auth.Options{Tokens: again}).Authenticate(t.Context(), secret); err != nil {
+	if _, err := auth.New(hclog.NewNullLogger(), auth.Options{Tokens: again}).Authenticate(t.Context(), secret); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
 	if err := tokens.Revoke(t.Context(), root, made.ID); err != nil {
@@ -83,7 +83,7 @@ func TestATokenSaysWhoseItIsUntilItIsRevoked(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := auth.New(auth.Options{Tokens: again}).Authenticate(t.Context(), secret); err != nil {
+	if _, err := auth.New(hclog.NewNullLogger(), auth.Options{Tokens: again}).Authenticate(t.Context(), secret); err != nil {
 		t.Errorf("without a database, of an agent that was not told: %v", err)
 	}
 }

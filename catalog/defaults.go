@@ -17,6 +17,8 @@ type Defaults struct {
 	Resources service.Resources // CPU, Memory, MemoryMax and Disk; GPUs are never given by default
 	Scale     service.Scale     // all but Windows
 
+	GPUIdleAfter service.Duration // Scale.IdleAfter of a version with GPUs, where that is longer
+
 	Maxima service.Limits // what a manifest may set its limits to at most; zero: anything
 
 	Timeout    service.Duration // of a sync call
@@ -46,6 +48,8 @@ func StandardDefaults() Defaults {
 			Min: 0, Max: 10, Concurrency: 10, MaxConcurrency: 50,
 			IdleAfter: service.Duration{Duration: 10 * time.Minute},
 		},
+		GPUIdleAfter: service.Duration{Duration: 30 * time.Minute},
+
 		Timeout:    service.Duration{Duration: 5 * time.Minute},
 		JobTimeout: service.Duration{Duration: 2 * time.Hour},
 	}

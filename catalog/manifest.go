@@ -16,9 +16,6 @@ const (
 	maxInterface = 1 << 20
 )
 
-// manifestsKBase are looked for in this order.
-var manifestsKBase = []string{"kbase.yaml", "kbase.yml"}
-
 // ReadManifest reads the manifest at the root of a module's files: module.hcl
 // or, where there is none, kbase.yaml or kbase.yml. The version it returns has
 // the defaults filled in and is valid; id, digest and commit are not set.
@@ -27,7 +24,7 @@ var manifestsKBase = []string{"kbase.yaml", "kbase.yml"}
 // each a [Fault] that prints as file:line:col: message.
 func ReadManifest(fsys fs.FS, d Defaults) (service.Version, []Notice, error) {
 	var found []string
-	for _, name := range append([]string{manifestHCL}, manifestsKBase...) {
+	for _, name := range append([]string{manifestHCL}, service.ManifestsKBase...) {
 		if info, err := fs.Stat(fsys, name); err == nil && info.Mode().IsRegular() {
 			found = append(found, name)
 		}

@@ -122,8 +122,15 @@ func readModule(s *section, v *service.Version, d Defaults) *bool {
 	if resources := s.block("resources"); resources != nil {
 		readResources(resources, &v.Resources)
 	}
+	// A device is slow to get and to fill: its instances stay longer.
+	if len(v.Resources.GPUs) > 0 {
+		v.Scale.IdleAfter.Duration = max(v.Scale.IdleAfter.Duration, d.GPUIdleAfter.Duration)
+	}
 	if scale := s.block("scale"); scale != nil {
 		readScale(scale, &v.Scale)
+	}
+	if access := s.block("access"); access != nil {
+		readAccess(access, &v.Access)
 	}
 	checked := s.truth("validate")
 	if checked != nil && *checked && !s.has("interface") {
@@ -168,12 +175,24 @@ func readLimits(s *section, l *service.Limits) {
 	s.duration("idle", `"60s"`, &l.Idle)
 }
 
+func readAccess(s *section, a *service.Access) {
+	visibility := ""
+	s.text("visibility", `"authenticated"`, &visibility)
+	a.Visibility = service.Visibility(visibility)
+	s.texts("users", `["ada", "grace"]`, &a.Users)
+	if s.has("users") && !s.has("visibility") {
+		a.Visibility = service.Listed // there is nothing else that a list could mean
+	}
+	s.finish()
+}
+
 func readRun(s *section, r *service.Run) {
 	s.text("image", `"registry.example.org/name:1.2.0"`, &r.Image)
 	s.text("artifact", `"https://example.org/server.tar.gz"`, &r.Artifact)
 	s.text("checksum", `"sha256:…"`, &r.Checksum)
 	s.text("command", `"bin/server"`, &r.Command)
 	s.texts("args", `["--verbose"]`, &r.Args)
+	s.texts("build", `["go", "build", "-o", "bin/server", "."]`, &r.Build)
 	s.number("port", "5000", &r.Port)
 	protocol := string(r.Protocol)
 	s.text("protocol", `"h2c"`, &protocol)
@@ -243,6 +262,14 @@ func readScale(s *section, c *service.Scale) {
 	s.number("concurrency", "10", &c.Concurrency)
 	s.number("max_concurrency", "50", &c.MaxConcurrency)
 	s.duration("idle_after", `"10m"`, &c.IdleAfter)
+	if target := s.block("target"); target != nil {
+		target.number("requests_per_second", "100", &c.Target.Rate)
+		target.duration("queue_delay", `"500ms"`, &c.Target.QueueDelay)
+		target.number("cpu_percent", "70", &c.Target.CPUPercent)
+		target.duration("latency", `"800ms"`, &c.Target.Latency)
+		target.number("percentile", "95", &c.Target.Percentile)
+		target.finish()
+	}
 	names, windows := s.blocks("window", "windows", "office hours")
 	for i, b := range windows {
 		w := service.Window{Name: names[i], Min: 1}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -13,7 +12,31 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
-const kbaseApps = "ui/narrative/methods"
+const (
+	kbaseApps      = "ui/narrative/methods"
+	kbaseFunctions = "ui/local_functions"
+)
+
+// listed are the names in a folder: of its folders or, where a suffix is given, of
+// its files without it. What could not be an id is left out.
+func listed(fsys fs.FS, folder, suffix string) []string {
+	entries, err := fs.ReadDir(fsys, folder)
+	if err != nil {
+		return nil // there is none
+	}
+	var names []string
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), suffix)
+		if ok && e.IsDir() == (suffix == "") && appID.MatchString(name) && len(names) < maxApps {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+const maxApps = 1000
+
+var appID = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$`)
 
 // kbase reads a kbase.yml. Its texts begin as those of KBase's own catalog do,
 // so that what is written about those helps here too.
@@ -44,13 +67,23 @@ func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version
 	k.text("module-name", "module", &v.Module)
 	k.text("module-description", "description", &v.Description)
 	k.version(&v)
-	k.text("service-language", "", new(string))
+	k.text("service-language", "language", &v.Language)
 	k.owners(&v)
-	k.serviceConfig()
+	if n := k.keys["data-version"]; n != nil && n.Kind == yaml.ScalarNode && n.ShortTag() != "!!null" {
+		k.start["data_version"] = place(n)
+		v.DataVersion = strings.TrimSpace(n.Value)
+	}
+	d.Timeout = kbaseTimeout(d)
+	k.serviceConfig(&v, &d)
 	if v.Module != "" && !service.ValidModuleName(v.Module) && !k.broken["module"] {
 		k.bad("module", k.of("module"), "names must be alphanumeric characters (including underscores) only, with no spaces, and 63 at most, not %q", v.Module)
 	}
 	image, why := d.kbaseImage(&v)
+	if why == "" {
+		v.Run.Command, v.Run.Args = "", nil // what is built goes before what is for a laptop
+	} else if v.Run.Command != "" {
+		why = ""
+	}
 	if v.Run.Image = image; why != "" && !k.broken["module"] && !k.broken["version"] {
 		k.fault(k.start[""], "%s", why)
 	}
@@ -59,7 +92,8 @@ func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version
 	if info, err := fs.Stat(fsys, kbaseApps); err == nil && info.IsDir() {
 		v.Apps = kbaseApps
 	}
-	notices := k.findInterface(fsys, &v)
+	v.AppIDs, v.LocalFunctions = listed(fsys, kbaseApps, ""), listed(fsys, kbaseFunctions, ".json")
+	notices := append(k.unknown(), k.findInterface(fsys, &v)...)
 	k.check(v.Validate())
 	if len(k.faults) > 0 {
 		return service.Version{}, nil, joined(k.faults)
@@ -205,40 +239,5 @@ func (k *kbase) owners(v *service.Version) {
 		}
 		k.start[fmt.Sprintf("owners[%d]", len(v.Owners))] = place(item)
 		v.Owners = append(v.Owners, strings.TrimSpace(item.Value))
-	}
-}
-
-// yes and no are what YAML 1.1, which KBase's own reader speaks, takes for a
-// truth value.
-var (
-	yes = []string{"true", "yes", "on"}
-	no  = []string{"false", "no", "off"}
-)
-
-func (k *kbase) serviceConfig() {
-	const key, inner = "service-config", "service-config.dynamic-service"
-	n := k.keys[key]
-	if n == nil || n.ShortTag() == "!!null" {
-		k.fault(k.start[""], "this module is no dynamic service: what runs here has service-config: with dynamic-service: true in it")
-		return
-	}
-	if n.Kind != yaml.MappingNode {
-		k.fault(place(n), "%q optional field must be a dict, e.g. service-config: {dynamic-service: true}", key)
-		return
-	}
-	k.take(n, key+".")
-	value := k.keys[inner]
-	if value == nil {
-		k.fault(place(n), "this module is no dynamic service: add dynamic-service: true to service-config")
-		return
-	}
-	plain := value.Kind == yaml.ScalarNode && value.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) == 0
-	word := strings.ToLower(value.Value)
-	switch {
-	case plain && slices.Contains(yes, word):
-	case plain && slices.Contains(no, word):
-		k.fault(place(value), "this module is no dynamic service: it runs as jobs, dynamic-service is %s", value.Value)
-	default:
-		k.fault(place(value), `Invalid service-config - "dynamic-service" property must be a boolean "true" or "false", without quotes`)
 	}
 }

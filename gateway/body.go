@@ -3,8 +3,11 @@ package gateway
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -21,12 +24,14 @@ const (
 // of it is changed on its way.
 type body struct {
 	source io.Reader
-	length int64       // declared; -1: unknown
-	kept   []byte      // what was read of it
-	all    bool        // kept is all of it
-	sent   int         // of kept
-	ended  atomic.Bool // nothing more will come from source
-	clock  *clock      // hears of each read from source; nil: nobody does
+	length int64        // declared; -1: unknown
+	kept   []byte       // what was read of it
+	budget budget       // what kept may take
+	all    bool         // kept is all of it
+	sent   int          // of kept
+	ended  atomic.Bool  // nothing more will come from source
+	read   atomic.Int64 // bytes that came from source
+	clock  *clock       // hears of each read from source; nil: nobody does
 }
 
 // peek reads enough of the body to say what it calls.
@@ -53,15 +58,21 @@ func (b *body) peek() (envelope, error) {
 // fill reads until size bytes are kept, or all.
 func (b *body) fill(size int64) error {
 	if int64(cap(b.kept)) < size {
+		if err := b.budget.grow(size - int64(cap(b.kept))); err != nil {
+			return err
+		}
 		b.kept = append(make([]byte, 0, size), b.kept...)
 	}
 	for int64(len(b.kept)) < size && !b.all {
 		n, err := b.source.Read(b.kept[len(b.kept):size])
 		b.kept = b.kept[:len(b.kept)+n]
+		b.read.Add(int64(n))
 		switch {
 		case errors.Is(err, io.EOF), int64(len(b.kept)) == b.length:
 			b.all = true
 			b.ended.Store(true)
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return &slowError{b.budget.timeout}
 		case err != nil:
 			return service.Errorf(service.ErrInvalid, "the body of the request broke off: %w", err)
 		}
@@ -109,6 +120,7 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := b.source.Read(p)
+	b.read.Add(int64(n))
 	b.clock.move()
 	if err != nil {
 		b.ended.Store(true)
@@ -119,3 +131,32 @@ func (b *body) Read(p []byte) (int, error) {
 // Close does nothing: the server closes its request's body itself, and a
 // transport that could not connect must leave it whole for another attempt.
 func (b *body) Close() error { return nil }
+
+// budget is what the beginnings of bodies may take of memory and time. A body
+// that is small takes none: connections are bounded themselves.
+type budget struct {
+	all     *atomic.Int64 // of the gateway
+	most    int64
+	took    int64
+	timeout time.Duration
+}
+
+func (b *budget) grow(n int64) error {
+	if n <= firstRead {
+		return nil
+	}
+	if b.all.Add(n) > b.most {
+		b.all.Add(-n)
+		return errFull(fmt.Sprintf("keeps %d MiB of bodies in memory", b.most>>20))
+	}
+	b.took += n
+	return nil
+}
+
+// free gives back what was taken.
+func (b *budget) free() {
+	if b.took > 0 {
+		b.all.Add(-b.took)
+		b.took = 0
+	}
+}

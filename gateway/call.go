@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // call is one request on its way through the gateway.
@@ -19,22 +20,28 @@ type call struct {
 	began     time.Time
 	requestID string
 
-	route  route
-	body   *body // nil: it has none
-	env    envelope
-	to     *target        // nil: not found yet
-	other  service.ID     // of to where it is not what the reference means for good; empty: it is
-	method service.Method // of a typed call; its zero value: none that the version declares
-	limits service.Limits
-	clock  *clock         // nil: nothing limits the call, or it was not passed on
-	caller service.Caller // zero: anonymous, or nobody needs to know
-	meter  *meter         // nil: no service was found
-	lease  lease
-	cutter *cutter // nil: nothing of the body is still to come
-	passed bool    // it was passed on
-	broke  bool    // the answer broke off
-	status int     // of the answer
-	over   bool    // ServeHTTP came to its end
+	route    route
+	body     *body // nil: it has none
+	env      envelope
+	to       *target        // nil: not found yet
+	other    service.ID     // of to where it is not what the reference means for good; empty: it is
+	method   service.Method // of a typed call; its zero value: none that the version declares
+	limits   service.Limits
+	clock    *clock         // nil: nothing limits the call, or it was not passed on
+	caller   service.Caller // zero: anonymous, or nobody needs to know
+	meter    *meter         // nil: no service was found
+	lease    lease
+	out      upstream.Request
+	own      texts
+	passed   bool     // it was passed on
+	broke    bool     // the answer broke off
+	begun    *begun   // not nil: the header of an event stream was sent before the service answered
+	cut      bool     // the upload was cut off because nobody wants it any more
+	status   int      // of the answer
+	bytesOut int64    // of the answer's body
+	fault    error    // why no service answered; nil: one did
+	over     bool     // ServeHTTP came to its end
+	job      *jobCall // nil: a client waits for the answer
 }
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
@@ -51,13 +58,16 @@ func (c *call) serve() error {
 	if err := c.find(); err != nil {
 		return err
 	}
-	var held int64
-	if c.body != nil {
-		held = int64(len(c.body.kept))
-	}
-	var err error
-	if c.lease, err = c.to.machine.acquire(c.in.Context(), held, c.limits.Wait.Duration, c.meter); err != nil {
+	if done, err := c.page(); done || err != nil {
 		return err
+	}
+	if err := c.acquire(); err != nil {
+		return err
+	}
+	if c.job != nil {
+		if err := c.job.Sending(c.in.Context()); err != nil {
+			return err
+		}
 	}
 	c.passed = true
 	c.meter.begin(time.Now())
@@ -67,12 +77,27 @@ func (c *call) serve() error {
 		c.in = c.in.WithContext(ctx)
 	}
 	if c.method.Idempotent && c.body != nil {
-		if err := c.body.keep(); err != nil {
+		if err := c.soon(c.body.keep); err != nil {
 			return err
 		}
 	}
 	c.forward()
 	return nil
+}
+
+// acquire waits for an endpoint.
+func (c *call) acquire() (err error) {
+	var held int64
+	if c.body != nil {
+		held = int64(len(c.body.kept))
+	}
+	m, ctx, limit := c.to.machine, c.in.Context(), c.limits.Wait.Duration
+	if !m.takes() && c.wantsEvents() {
+		c.lease, err = m.wait(ctx, held, limit, c.meter, c.beat)
+	} else {
+		c.lease, err = m.acquire(ctx, held, limit, c.meter)
+	}
+	return err
 }
 
 // find reads what is called.
@@ -102,6 +127,9 @@ func (c *call) find() error {
 		}
 	}
 	c.limits = c.g.limitsOf(to.version, &c.method)
+	if c.job != nil {
+		c.limits = c.job.limits(c.limits, c.method)
+	}
 	c.meter = to.machine.meters.of(c.method.Name)
 	if err := c.identify(); err != nil {
 		return err
@@ -115,24 +143,43 @@ const statusMethod = "status"
 // peek reads the envelope of what could be a typed call. It never looks at the
 // Content-Type: clients send JSON under any.
 func (c *call) peek() error {
+	if c.job != nil {
+		c.body, c.env = c.job.take()
+		return nil
+	}
 	if c.in.ContentLength == 0 || c.in.Body == nil || c.in.Body == http.NoBody {
 		return nil
 	}
-	c.body = &body{source: c.in.Body, length: c.in.ContentLength}
+	c.body = &body{source: c.in.Body, length: c.in.ContentLength,
+		budget: budget{all: &c.g.kept, most: c.g.opts.BodyBytes, timeout: c.g.opts.BodyTimeout}}
 	if c.in.Method != http.MethodPost || !c.route.root() {
 		return nil
 	}
-	var err error
-	c.env, err = c.body.peek()
+	return c.soon(func() (err error) {
+		c.env, err = c.body.peek()
+		return err
+	})
+}
+
+// soon reads of the caller's body, and gives up on one that does not come: a
+// caller that is slow to send may take its time only once it is passed on.
+func (c *call) soon(read func() error) error {
+	control := http.NewResponseController(c.w)
+	bounded := control.SetReadDeadline(time.Now().Add(c.g.opts.BodyTimeout)) == nil
+	err := read()
+	if bounded && err == nil {
+		err = control.SetReadDeadline(time.Time{})
+	}
 	return err
 }
 
 // refuse answers what no service answers.
 func (c *call) refuse(err error) {
-	if ctx := c.in.Context(); ctx.Err() != nil && !c.cutter.ended() {
+	// A body that does not come in time ends the context, as if its sender had left.
+	if ctx := c.in.Context(); ctx.Err() != nil && !c.cut && !errors.As(err, new(*slowError)) {
 		err = ended(ctx)
 	}
-	c.status = statusOf(err)
+	c.status, c.fault = statusOf(err), err
 	if c.status >= http.StatusInternalServerError {
 		level := hclog.Warn
 		if known(err) {
@@ -141,26 +188,35 @@ func (c *call) refuse(err error) {
 		c.g.log.Log(level, "call failed", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
+	if c.job != nil {
+		c.job.err = err
+		return
+	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
 		return
 	}
-	name := c.route.module
-	if c.to != nil {
-		name = c.to.machine.name()
+	if c.begun != nil {
+		c.event(problemOf(err, c.name(), c.requestID, c.status))
+		return
 	}
 	if c.route.dynserv && c.refusedDynServ() {
 		return
 	}
-	refuse(c.w, c.env, err, name, c.requestID, c.status)
+	refuse(c.w, c.env, err, c.name(), c.requestID, c.status)
+}
+
+// name is the service for a person, as far as it is known.
+func (c *call) name() string {
+	if c.to == nil {
+		return c.route.module
+	}
+	return c.to.machine.name()
 }
 
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
-	if c.cutter != nil {
-		c.cutter.end()
-	}
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off
@@ -173,8 +229,12 @@ func (c *call) end() {
 		}
 	}
 	c.clock.stop()
+	if c.body != nil {
+		c.body.budget.free()
+	}
 	if c.meter != nil {
-		c.meter.finish(now, took, c.passed, c.status >= http.StatusInternalServerError)
+		o := c.outcome(took)
+		c.meter.finish(now, &o)
 	}
 	if c.g.log.IsTrace() {
 		c.g.log.Trace("call ended", "request_id", c.requestID, "service", c.id(), "method", c.method.Name,

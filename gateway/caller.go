@@ -22,6 +22,10 @@ type callers interface {
 // identify finds out who calls, where that matters to what is called, and whether
 // they may. A public module that is called without a token costs nothing here.
 func (c *call) identify() error {
+	if c.job != nil { // it was let in when it was submitted
+		c.caller = c.job.Caller
+		return nil
+	}
 	need, v := c.authentication(), c.to.version
 	authorization := c.in.Header["Authorization"]
 	if c.g.opts.Callers == nil || v.Access.Open() && (need == service.NoAuthentication || len(authorization) == 0 && need != service.RequiredAuthentication) {

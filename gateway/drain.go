@@ -127,7 +127,6 @@ func (m *machine) undrain() {
 		e.draining = false
 	}
 	m.rebuild()
-	m.admit()
 }
 
 // reopen leaves closing for where the service stood.
@@ -135,6 +134,5 @@ func (m *machine) reopen(reason string) {
 	m.enterPhase(service.Ready, reason)
 	m.settle(reason, m.state)
 	m.rebuild()
-	m.admit()
 	m.broadcast()
 }

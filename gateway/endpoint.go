@@ -2,8 +2,8 @@ package gateway
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync/atomic"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -21,14 +21,19 @@ type endpoint struct {
 	mesh  bool
 	limit int64 // calls in flight it may have; 0: any number
 
+	conns    atomic.Pointer[conns]   // idle connections; nil: none yet
+	bridged  atomic.Pointer[bridged] // HTTP/2 connections; nil: none yet
 	word     atomic.Int64
 	doubting atomic.Bool // a call broke off; it is being asked whether it still answers
 
 	// Guarded by the machine's mutex.
 	running  bool
 	check    service.Check
-	passed   bool // the check has been passing since it last became ready
-	ready    bool // answered a probe
+	passed   bool      // the check has been passing since it last became ready
+	ready    bool      // answered a probe
+	since    time.Time // when it became ready
+	penalty  time.Time // until when it is passed over while others are there
+	offences int       // penalties in a row
 	draining bool
 	probing  context.CancelFunc // nil: no probe runs
 }
@@ -69,32 +74,3 @@ func (e *endpoint) setOpen(open bool) {
 }
 
 func (e *endpoint) inFlight() int64 { return e.word.Load() &^ shut }
-
-// set is the endpoints that take calls. It never changes.
-type set []*endpoint
-
-// claim takes the less busy of two endpoints chosen at random, else any that
-// has room.
-func (s *set) claim() *endpoint {
-	if s == nil || len(*s) == 0 {
-		return nil
-	}
-	all := *s
-	first := 0
-	if n := len(all); n > 1 {
-		first = rand.IntN(n)
-		second := rand.IntN(n - 1)
-		if second >= first {
-			second++
-		}
-		if all[second].word.Load() < all[first].word.Load() {
-			first = second
-		}
-	}
-	for i := range all {
-		if e := all[(first+i)%len(all)]; e.claim() {
-			return e
-		}
-	}
-	return nil
-}

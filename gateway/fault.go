@@ -35,6 +35,20 @@ func (e *fullError) Error() string {
 	return fmt.Sprintf("%s has %d calls waiting, which is all it may have: try again later", e.name, e.queued)
 }
 
+// errFull refuses a call because the whole gateway has what it may have.
+type errFull string
+
+func (e errFull) Error() string {
+	return "the gateway " + string(e) + ", which is all it may have: try again later"
+}
+
+// slowError refuses a call whose body does not come.
+type slowError struct{ limit time.Duration }
+
+func (e *slowError) Error() string {
+	return fmt.Sprintf("the beginning of the body did not come within %s", e.limit)
+}
+
 // startError refuses a call because the service could not be started.
 type startError struct {
 	name    string
@@ -92,12 +106,6 @@ func (e *lateError) Error() string {
 	return fmt.Sprintf("%s %s within %s, its limit %q", e.name, e.doing, e.limit, e.which)
 }
 
-// dialError is a connection that could not be made: nothing was written.
-type dialError struct{ err error }
-
-func (e *dialError) Error() string { return e.err.Error() }
-func (e *dialError) Unwrap() error { return e.err }
-
 // statusGone is logged where the caller left. Nobody is there to read it.
 const statusGone = 499
 
@@ -116,8 +124,10 @@ func statusOf(err error) int {
 	case errors.As(err, &late):
 		return http.StatusGatewayTimeout
 	case errors.As(err, &stopped), errors.As(err, &full), errors.As(err, &start),
-		errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
+		errors.As(err, new(errFull)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
 		return http.StatusServiceUnavailable
+	case errors.As(err, new(*slowError)):
+		return http.StatusRequestTimeout
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, service.ErrNotFound):
@@ -139,7 +149,7 @@ func statusOf(err error) int {
 // known reports whether an error was logged already when its cause came about:
 // a service that is broken, stopped or full refuses every call alike.
 func known(err error) bool {
-	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError))
+	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError)) || errors.As(err, new(errFull))
 }
 
 // retryAfter says after how many seconds it makes sense to try again; 0: it
@@ -150,7 +160,7 @@ func retryAfter(err error, now time.Time) int {
 	switch {
 	case errors.As(err, &start):
 		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
-	case errors.As(err, &full), errors.Is(err, errClosing):
+	case errors.As(err, &full), errors.As(err, new(errFull)), errors.Is(err, errClosing):
 		return 1
 	}
 	return 0

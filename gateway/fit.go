@@ -27,9 +27,10 @@ func (c *call) fit() error {
 	return &paramsError{method: c.env.method, misfits: misfits}
 }
 
-// checked reports whether the call's parameters are to be checked.
+// checked reports whether the call's parameters are to be checked. Those of a
+// job were when it was submitted.
 func (c *call) checked() bool {
-	if c.g.opts.Misfits == nil || c.env.method == "" || !c.to.version.Typed || c.method.Name == "" || c.method.Name == statusMethod {
+	if c.g.opts.Misfits == nil || c.job != nil || c.env.method == "" || !c.to.version.Typed || c.method.Name == "" || c.method.Name == statusMethod {
 		return false
 	}
 	if c.method.Validate != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // Prefix begins every path that the gateway serves: /svc/{module}[@{ref}]/….
@@ -27,7 +28,11 @@ type waker interface {
 // Options of a [Gateway]. The zero value of each field is its default.
 type Options struct {
 	QueueLength int            // calls held for one service; 0: 1000
+	QueueTotal  int            // calls held for all services together; 0: 10 000
 	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
+	BodyBytes   int64          // memory for the beginnings of bodies, of all calls together; 0: 256 MiB
+	BodyTimeout time.Duration  // for as much of a body as is read before a call is passed on; 0: 10 s
+	Heartbeat   time.Duration  // how often who waits for an event stream hears that it does; 0: 10 s
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
 	Maxima      service.Limits // what no call's limits are above; zero: anything
@@ -63,6 +68,8 @@ type Options struct {
 
 const (
 	defaultQueueLength   = 1000
+	defaultQueueTotal    = 10_000
+	defaultBodyBytes     = 256 << 20
 	defaultQueueBytes    = 64 << 20
 	defaultStartDeadline = 2 * time.Minute
 	defaultIdleTimeout   = 1500 * time.Millisecond
@@ -75,14 +82,17 @@ type Gateway struct {
 	opts     Options
 	modules  sync.Map // module key -> *entry; an entry is replaced whole
 	machines sync.Map // service.ID -> *machine
-	plain    *http.Transport
-	proxy    httputil.ReverseProxy // what all calls have in common
+	client   upstream.Client
+	tunnels  httputil.ReverseProxy // what all calls that ask for a WebSocket have in common
+	upgrader *http.Transport
 
 	// try asks an endpoint once whether it answers. The state machine's own
 	// tests put something without a network here.
 	try func(ctx context.Context, m *machine, e *endpoint) error
 
-	closing atomic.Bool // no new calls
+	closing atomic.Bool  // no new calls
+	waiting atomic.Int64 // calls held for all services together
+	kept    atomic.Int64 // bytes of the beginnings of bodies that are more than small
 
 	life  context.Context //nolint:containedctx // the gateway's own, ended by Run, for work that no caller owns
 	end   context.CancelFunc
@@ -96,6 +106,18 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	if opts.QueueLength == 0 {
 		opts.QueueLength = defaultQueueLength
 	}
+	if opts.QueueTotal == 0 {
+		opts.QueueTotal = defaultQueueTotal
+	}
+	if opts.BodyBytes == 0 {
+		opts.BodyBytes = defaultBodyBytes
+	}
+	if opts.BodyTimeout == 0 {
+		opts.BodyTimeout = bodyTimeout
+	}
+	if opts.Heartbeat == 0 {
+		opts.Heartbeat = heartbeat
+	}
 	if opts.QueueBytes == 0 {
 		opts.QueueBytes = defaultQueueBytes
 	}
@@ -106,11 +128,11 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 		opts.Queued = func(service.ID) {}
 	}
 	g := &Gateway{log: log, waker: w, opts: opts}
-	g.plain = newTransport(dialPlain, opts.IdleTimeout)
+	g.client = upstream.Client{IdleTimeout: opts.IdleTimeout, IdleEach: idlePerHost, IdleAll: idleTotal, HeadLimit: headerLimit}
+	g.upgrader = newUpgrader()
 	g.try = g.ask
-	g.proxy = httputil.ReverseProxy{
-		BufferPool: buffers{},
-		ErrorLog:   log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	g.tunnels = httputil.ReverseProxy{
+		ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	return g
@@ -154,8 +176,13 @@ func (g *Gateway) shut() {
 	g.mu.Unlock()
 	g.end()
 	g.owned.Wait()
-	g.plain.CloseIdleConnections()
-	g.each(func(m *machine) { m.mesh.drop() })
+	g.each(func(m *machine) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, e := range m.endpoints {
+			e.drop()
+		}
+	})
 }
 
 // spawn runs f in a goroutine that Run waits for; after Run it does nothing.
@@ -219,6 +246,23 @@ func (g *Gateway) Loads() []service.Load {
 		}
 	})
 	return loads
+}
+
+// Totals tells what was used of each service since the gateway began.
+func (g *Gateway) Totals() []service.Total {
+	var totals []service.Total
+	g.each(func(m *machine) {
+		t := service.Total{ID: m.id}
+		m.meters.sum(&t)
+		if t.Calls == ([2]service.Classes{}) && t.ColdStarts == 0 {
+			return
+		}
+		if v := m.version.Load(); v != nil {
+			t.Module, t.Version = v.Module, v.Version
+		}
+		totals = append(totals, t)
+	})
+	return totals
 }
 
 func (g *Gateway) machine(id service.ID) *machine {

@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/textproto"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,35 +45,118 @@ func sane(id string) bool {
 	return true
 }
 
-// rewrite makes the request that the service gets. Hop-by-hop headers, and
-// those that the caller named in Connection, are gone by now; what is set here
-// stays.
-func (c *call) rewrite(pr *httputil.ProxyRequest) {
-	out := pr.Out
+// texts lends room for the values of headers that have one each.
+type texts struct {
+	values [8]string
+	used   int
+}
+
+func (t *texts) one(value string) []string {
+	if t.used == len(t.values) {
+		return []string{value}
+	}
+	t.values[t.used] = value
+	t.used++
+	return t.values[t.used-1 : t.used : t.used]
+}
+
+// rewrite makes the header that the service gets. Hop-by-hop headers, and those
+// that the caller named in Connection, are gone by now; what is set here stays.
+func (c *call) rewrite(h http.Header) {
+	for name := range h {
+		if reserved(name) {
+			delete(h, name)
+		}
+	}
+	delete(h, "Expect") // the server has answered it
+	c.introduce(h)
+	if ip, _, err := net.SplitHostPort(c.in.RemoteAddr); err == nil {
+		h["X-Forwarded-For"] = c.own.one(ip)
+		h["X-Real-Ip"] = c.own.one(ip)
+	}
+	h["X-Forwarded-Host"] = c.own.one(c.in.Host)
+	proto := "http"
+	if c.in.TLS != nil {
+		proto = "https"
+	}
+	h["X-Forwarded-Proto"] = c.own.one(proto)
+	h["X-Forwarded-Prefix"] = c.own.one(c.route.prefix)
+	h[headerRequestID] = c.own.one(c.requestID)
+	if at := c.clock.deadline(); !at.IsZero() {
+		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
+	}
+	if c.job != nil {
+		c.job.mark(h)
+	}
+}
+
+// rewriteTunnel does the same for a call that the standard proxy passes on.
+func (c *call) rewriteTunnel(pr *httputil.ProxyRequest) {
 	path, err := url.PathUnescape(c.route.rest)
 	if err != nil { // a part of what the server has parsed: cannot be
 		path = c.route.rest
 	}
-	out.URL = &url.URL{
+	pr.Out.URL = &url.URL{
 		Scheme: "http", Path: path, RawPath: c.route.rest,
 		RawQuery: pr.In.URL.RawQuery, ForceQuery: pr.In.URL.ForceQuery,
 	}
-	for name := range out.Header {
-		if reserved(name) {
-			delete(out.Header, name)
+	c.rewrite(pr.Out.Header)
+}
+
+// hopless takes out of a request what is between the caller and the gateway
+// only.
+func hopless(h http.Header) {
+	for _, list := range h["Connection"] {
+		forget(h, list)
+	}
+	te := h["Te"]
+	for _, hop := range []string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
+		delete(h, hop)
+	}
+	if len(te) > 0 && slices.ContainsFunc(te, func(list string) bool { return slices.Contains(words(list), "trailers") }) {
+		h["Te"] = []string{"trailers"}
+	}
+}
+
+// forget deletes the headers that a Connection header names.
+func forget(h http.Header, list string) {
+	for _, name := range words(list) {
+		delete(h, http.CanonicalHeaderKey(name))
+	}
+}
+
+// words are the parts of a comma-separated list.
+func words(list string) []string {
+	all := strings.Split(list, ",")
+	for i := range all {
+		all[i] = textproto.TrimString(all[i])
+	}
+	return all
+}
+
+// announce passes on which trailers will come.
+func announce(h http.Header, list string) {
+	for _, name := range words(list) {
+		if name = http.CanonicalHeaderKey(name); trailing(name) {
+			h["Trailer"] = append(h["Trailer"], name)
 		}
 	}
-	delete(out.Header, "Expect") // the server has answered it
-	c.introduce(out.Header)
-	pr.SetXForwarded()
-	out.Header["X-Forwarded-Prefix"] = []string{c.route.prefix}
-	out.Header[headerRequestID] = []string{c.requestID}
-	if at := c.clock.deadline(); !at.IsZero() {
-		out.Header[headerDeadline] = []string{strconv.FormatInt(at.UnixMilli(), 10)}
+}
+
+// eventStream reports whether a media type is that of server-sent events.
+func eventStream(value string) bool {
+	kind, _, _ := strings.Cut(value, ";")
+	return strings.EqualFold(textproto.TrimString(kind), "text/event-stream")
+}
+
+// trailing reports whether a header may come after a body.
+func trailing(name string) bool {
+	switch name {
+	case "", "Transfer-Encoding", "Content-Length", "Trailer", "Connection", "Keep-Alive", "Upgrade", headerRequestID:
+		return false
 	}
-	if ip, _, err := net.SplitHostPort(pr.In.RemoteAddr); err == nil {
-		out.Header["X-Real-Ip"] = []string{ip}
-	}
+	return true
 }
 
 // reserved reports whether only the gateway may set a header. An underscore
@@ -87,14 +172,23 @@ func reserved(name string) bool {
 		name == "x-real-ip" || name == "x-request-id" || name == "forwarded"
 }
 
-// upgrade lets a caller ask for a WebSocket and for nothing else: an upgrade to
-// HTTP/2 would carry further requests past everything here.
-func upgrade(r *http.Request) {
+// upgrades reports whether a caller asks for a WebSocket, and lets it ask for
+// nothing else: an upgrade to HTTP/2 would carry further requests past
+// everything here.
+func upgrades(r *http.Request) bool {
 	delete(r.Header, "Http2-Settings")
-	if up, ok := r.Header["Upgrade"]; ok &&
-		(len(up) != 1 || !strings.EqualFold(up[0], "websocket") || r.Method != http.MethodGet) {
-		delete(r.Header, "Upgrade")
+	up, ok := r.Header["Upgrade"]
+	if !ok {
+		return false
 	}
+	asked := slices.ContainsFunc(r.Header["Connection"], func(list string) bool {
+		return slices.ContainsFunc(words(list), func(word string) bool { return strings.EqualFold(word, "upgrade") })
+	})
+	if !asked || len(up) != 1 || !strings.EqualFold(up[0], "websocket") || r.Method != http.MethodGet {
+		delete(r.Header, "Upgrade")
+		return false
+	}
+	return true
 }
 
 // timing is the Server-Timing header after a cold start, in milliseconds.

@@ -64,9 +64,13 @@ func (c *cluster) onWake(f func(context.Context) error) {
 }
 
 type setup struct {
-	opts    gateway.Options
-	version service.Version
+	opts          gateway.Options
+	version       service.Version
+	connections   int           // 0: any number
+	headerTimeout time.Duration // 0: the server's
 }
+
+func nullLog() hclog.Logger { return hclog.NewNullLogger() }
 
 func newKit(t *testing.T, change ...func(*setup)) *kit {
 	t.Helper()
@@ -98,7 +102,13 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.connections > 0 {
+		listener = gateway.Bound(listener, s.connections)
+	}
 	server := gateway.Server(k.gw, hclog.NewNullLogger())
+	if s.headerTimeout > 0 {
+		server.ReadHeaderTimeout = s.headerTimeout
+	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {

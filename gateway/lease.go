@@ -43,17 +43,23 @@ func (m *machine) acquire(ctx context.Context, held int64, limit time.Duration, 
 			return lease{m: m, e: e}, nil
 		}
 	}
-	return m.wait(ctx, held, limit, mt)
+	return m.wait(ctx, held, limit, mt, nil)
 }
 
-func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt *meter) (lease, error) {
+// wait is acquire for who has to wait. It calls beat now and then, unless that
+// is nil.
+func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt *meter, beat func()) (lease, error) {
 	w := &waiter{held: held, answer: make(chan answer, 1)}
 	m.mu.Lock()
 	woke, err := m.enter(ctx, w)
+	if woke {
+		m.start.meter = mt
+	}
 	m.mu.Unlock()
 	if err != nil {
 		return lease{}, err
 	}
+	defer m.g.waiting.Add(-1)
 	mt.queue(woke)
 	defer mt.unqueue()
 	if limit == 0 {
@@ -61,9 +67,19 @@ func (m *machine) wait(ctx context.Context, held int64, limit time.Duration, mt 
 	}
 	late := time.NewTimer(limit)
 	defer late.Stop()
+	var beats <-chan time.Time
+	if beat != nil {
+		ticker := time.NewTicker(m.g.opts.Heartbeat)
+		defer ticker.Stop()
+		beats = ticker.C
+	}
+wait:
 	select {
 	case a := <-w.answer:
 		return a.lease, a.err
+	case <-beats:
+		beat()
+		goto wait
 	case <-ctx.Done():
 		err = ended(ctx)
 	case <-late.C:

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,22 +43,22 @@ type machine struct {
 	lastBusy atomic.Int64 // unix ns when the last call ended; 0: never
 	roused   atomic.Int64 // unix ns when it was last started for no call's sake
 	meters   meters
-	mesh     meshPool
 
-	mu        sync.Mutex // guards what follows
-	phase     service.Phase
-	since     time.Time
-	state     service.State
-	endpoints map[string]*endpoint // by allocation
-	queue     queue
-	start     *start           // not nil in starting
-	waking    bool             // the waker was asked and has not answered
-	cold      *cold            // how the last start went
-	failure   *service.Failure // not nil in broken
-	failures  int              // starts that failed since the last ready
-	again     time.Time        // end of the back-off
-	drained   bool             // closing, and nothing is in flight: the count may be 0 at any moment
-	changed   chan struct{}    // closed when something changed that Drain waits for; nil: nobody waits
+	mu         sync.Mutex // guards what follows
+	phase      service.Phase
+	since      time.Time
+	state      service.State
+	endpoints  map[string]*endpoint // by allocation
+	queue      queue
+	start      *start           // not nil in starting
+	waking     bool             // the waker was asked and has not answered
+	cold       *cold            // how the last start went
+	failure    *service.Failure // not nil in broken
+	failures   int              // starts that failed since the last ready
+	again      time.Time        // end of the back-off
+	drained    bool             // closing, and nothing is in flight: the count may be 0 at any moment
+	refreshing *time.Timer      // makes warm anew when a penalty or an instance's youth ends; nil: never yet
+	changed    chan struct{}    // closed when something changed that Drain waits for; nil: nobody waits
 }
 
 func newMachine(g *Gateway, id service.ID) *machine {
@@ -75,7 +76,10 @@ func (m *machine) enter(ctx context.Context, w *waiter) (woke bool, err error) {
 	case m.queue.len() >= m.g.opts.QueueLength,
 		m.queue.len() > 0 && m.queue.held+w.held > m.g.opts.QueueBytes:
 		return false, &fullError{m.name(), m.queue.len()}
+	case m.g.waiting.Load() >= int64(m.g.opts.QueueTotal):
+		return false, errFull(fmt.Sprintf("holds %d calls", m.g.waiting.Load()))
 	}
+	m.g.waiting.Add(1)
 	m.queue.push(w)
 	m.queued.Store(int64(m.queue.len()))
 	switch m.phase {
@@ -248,9 +252,6 @@ func (m *machine) enterPhase(to service.Phase, reason string) {
 	m.phase, m.since, m.drained = to, time.Now(), false
 	if to != service.Broken {
 		m.failure = nil
-	}
-	if to == service.Idle {
-		m.mesh.drop()
 	}
 }
 

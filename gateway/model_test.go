@@ -284,9 +284,9 @@ func (w *world) look() {
 	room := false
 	warm := map[*endpoint]bool{}
 	for _, e := range *m.warm.Load() {
-		warm[e] = true
+		warm[e.endpoint] = true
 		room = room || e.limit == 0 || e.inFlight() < e.limit
-		if m.endpoints[e.alloc] != e || !e.ready {
+		if m.endpoints[e.alloc] != e.endpoint || !e.ready {
 			broken("an endpoint is warm that is not ready")
 		}
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 const (
@@ -87,21 +88,42 @@ func (g *Gateway) ask(ctx context.Context, m *machine, e *endpoint) error {
 	if err != nil {
 		return fmt.Errorf("health path %q: %w", path, err)
 	}
-	req := (&http.Request{
-		Method: http.MethodGet,
-		URL:    &url.URL{Scheme: "http", Host: e.addr, Path: at.Path, RawPath: at.RawPath, RawQuery: at.RawQuery},
-		Header: http.Header{"User-Agent": {"dynsvc-probe"}},
-	}).WithContext(ctx)
-	res, err := m.transport(e).RoundTrip(req)
+	if speaksHTTP2(m.version.Load()) {
+		status, err := m.askBridged(ctx, e, at)
+		switch {
+		case err != nil:
+			return plainly(err)
+		case !healthy(at.Path, status):
+			return fmt.Errorf("GET %s was answered with status %d", path, status)
+		}
+		return nil
+	}
+	conn, err := m.pool(e).Get(ctx)
 	if err != nil {
 		return plainly(err)
 	}
-	defer func() { _ = res.Body.Close() }() // only read from
-	if !healthy(at.Path, res.StatusCode) {
-		return fmt.Errorf("GET %s was answered with status %d", path, res.StatusCode)
+	defer conn.Release()
+	conn.Watch(ctx)
+	err = conn.Send(&upstream.Request{
+		Method: http.MethodGet, Target: at.RequestURI(), Host: e.addr, Header: http.Header{"User-Agent": {"dynsvc-probe"}},
+	})
+	if err == nil {
+		err = conn.ReadHead()
+	}
+	if err != nil {
+		return plainly(err)
+	}
+	if !healthy(at.Path, conn.Status) {
+		return fmt.Errorf("GET %s was answered with status %d", path, conn.Status)
 	}
 	// An answer that goes on for ever is an answer, too.
-	_, _ = io.CopyN(io.Discard, res.Body, probeBody)
+	for read := 0; read < probeBody; {
+		p, err := conn.Next()
+		if err != nil {
+			break
+		}
+		read += len(p)
+	}
 	return nil
 }
 

@@ -1,11 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"sync"
+	"slices"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // attempts is to how many endpoints a call is sent at most.
@@ -14,38 +18,40 @@ const attempts = 3
 // forward sends the call to the endpoint that it has a lease of, and its answer
 // back.
 func (c *call) forward() {
-	upgrade(c.in)
-	if c.body != nil {
-		c.in.Body = c.body
-		if c.body.all { // a service that cannot read chunks need not
-			c.in.ContentLength, c.in.TransferEncoding = int64(len(c.body.kept)), nil
-		}
+	if upgrades(c.in) {
+		c.upgrade()
+		return
 	}
-	proxy := c.g.proxy
-	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewrite, c, c.answered
-	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
-	proxy.ServeHTTP(c.w, c.in)
+	if speaksHTTP2(c.to.version) {
+		c.bridge()
+		return
+	}
+	conn, err := c.send()
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	defer conn.Release()
+	c.answer(conn)
 }
 
-// RoundTrip sends the call until an endpoint has answered. It is sent again
-// only if no connection could be made, so that nothing of it was written, or if
-// it is idempotent and its body is kept.
-func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
+// send sends the call until an endpoint has answered. It is sent again only if
+// nothing of it was written, or if it is idempotent and its body is kept.
+func (c *call) send() (*upstream.Conn, error) {
 	ctx := c.in.Context()
 	for sent := 1; ; sent++ {
 		m, e := c.lease.m, c.lease.e
-		res, err := m.transport(e).RoundTrip(c.attempt(out, e))
-		if err == nil || ctx.Err() != nil && !c.cutter.ended() {
-			return res, err
+		conn, err := c.attempt(ctx, m.pool(e))
+		if c.job != nil && !errors.As(err, new(*dialError)) {
+			c.job.sent = true
 		}
-		unwritten := errors.As(err, new(*dialError))
-		if unwritten {
-			m.eject(e, err)
-		} else {
-			m.doubt(e)
+		if err == nil || ctx.Err() != nil && !c.cut {
+			return conn, err
 		}
-		again := unwritten || c.method.Idempotent && (c.body == nil || c.body.all)
-		if !again || sent == attempts {
+		if source := (*upstream.SourceError)(nil); errors.As(err, &source) {
+			return nil, service.Errorf(service.ErrInvalid, "%w", source)
+		}
+		if again := c.blame(m, e, err); !again || sent == attempts {
 			return nil, err
 		}
 		c.lease.release()
@@ -55,90 +61,258 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	}
 }
 
-// attempt is out for one endpoint. Informational answers are not passed on:
-// attempt leaves the proxy's trace behind.
-func (c *call) attempt(out *http.Request, e *endpoint) *http.Request {
-	ctx := c.in.Context()
-	if out.Body != nil && !c.body.all {
-		ctx = httptrace.WithClientTrace(ctx, c.watch())
+// blame takes in that an endpoint failed a call and reports whether the call may
+// be sent again.
+func (c *call) blame(m *machine, e *endpoint, err error) bool {
+	if errors.As(err, new(*dialError)) {
+		m.eject(e, err)
+		return true
 	}
-	try := out.WithContext(ctx)
-	at := *out.URL
-	at.Host = e.addr
-	try.URL = &at
-	switch {
-	case out.Body == nil:
-	case c.body.all:
-		try.Body, _ = c.body.reader()
-		try.GetBody = c.body.reader
-	default:
-		try.Body = c.body // the proxy's own could not be used again once it is closed
-	}
-	return try
+	m.doubt(e)
+	return c.method.Idempotent && (c.body == nil || c.body.all)
 }
 
-// watch has the upload cut off if the connection that carries it is closed.
-func (c *call) watch() *httptrace.ClientTrace {
-	if c.cutter == nil {
-		c.cutter = &cutter{body: c.body, caller: http.NewResponseController(c.w), ctx: c.in.Context()}
-	}
-	return &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		if l, ok := info.Conn.(*link); ok {
-			c.cutter.watch(l)
+// attempt sends the call over a connection of the pool and waits for the head of
+// the answer. A connection that was idle may have been closed as the call was
+// about to be written: then it goes over a new one. So does a call that HTTP
+// itself calls safe and that has no body, if nothing came back.
+func (c *call) attempt(ctx context.Context, pool *upstream.Pool) (*upstream.Conn, error) {
+	conn, err := pool.Get(ctx)
+	for err == nil {
+		conn.Watch(ctx)
+		if err = conn.Send(c.request()); err == nil {
+			if err = conn.ReadHead(); err == nil {
+				return conn, nil
+			}
 		}
-	}}
+		unsent := conn.Unsent()
+		again := conn.Reused() && ctx.Err() == nil && (unsent || c.safe() && conn.Silent())
+		conn.Release()
+		if unsent {
+			err = &dialError{Err: err}
+		}
+		if !again {
+			return nil, err
+		}
+		conn, err = pool.Dial(ctx)
+	}
+	return nil, err
 }
 
-// answered sees the header of an answer before the caller does.
-func (c *call) answered(res *http.Response) error {
-	c.status = res.StatusCode
-	c.clock.begin()
-	res.Header[headerRequestID] = []string{c.requestID}
-	if c.route.dynserv {
-		c.permit(res)
-		c.status = res.StatusCode
+// safe reports whether HTTP says that the call changes nothing.
+func (c *call) safe() bool {
+	switch c.in.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return c.body == nil
 	}
+	return false
+}
+
+// request is the call as the service gets it.
+func (c *call) request() *upstream.Request {
+	r := &c.out
+	if r.Method != "" {
+		return r // made for the attempt before
+	}
+	hopless(c.in.Header)
+	c.rewrite(c.in.Header)
+	r.Method, r.Target, r.Host, r.Header = c.in.Method, c.route.rest, c.in.Host, c.in.Header
+	if u := c.in.URL; u.RawQuery != "" || u.ForceQuery {
+		r.Target += "?" + u.RawQuery
+	}
+	if r.Host == "" { // HTTP/1.0
+		r.Host = c.lease.e.addr
+	}
+	switch {
+	case c.body == nil:
+	case c.body.all: // a service that cannot read chunks need not
+		r.Body = c.body.kept
+	default:
+		r.Stream, r.Length, r.Trailer, r.Cut = c.body, c.body.length, c.in.Trailer, c.cutUpload
+	}
+	return r
+}
+
+// cutUpload ends the reading of a body that nobody wants any more. A caller that
+// is slow to send would keep the call waiting for it.
+func (c *call) cutUpload() {
+	// net/http then ends the context as if the caller had left.
+	c.cut = c.in.Context().Err() == nil
+	_ = http.NewResponseController(c.w).SetReadDeadline(time.Now()) // a writer that cannot has no slow sender behind it
+}
+
+// answer sends the answer to the caller.
+func (c *call) answer(conn *upstream.Conn) {
+	h := c.w.Header()
+	c.clock.begin()
+	flush := copyHead(h, conn)
+	c.status = c.mark(h, conn.Status)
+	if conn.Uploading() && c.in.ProtoMajor == 1 {
+		// It is an early answer. The server would read on before it sends it.
+		h["Connection"] = closing
+	}
+	if c.begun != nil && !joins(c.status, h.Get("Content-Type")) {
+		c.misfit(c.status)
+		return
+	}
+	c.w.WriteHeader(c.status)
+	control := http.NewResponseController(c.w)
+	for {
+		if flush && !conn.Buffered() {
+			_ = control.Flush() // a writer that cannot has nobody waiting
+		}
+		p, err := conn.Next()
+		c.clock.move()
+		if len(p) > 0 {
+			c.bytesOut += int64(len(p))
+			if _, err := c.w.Write(p); err != nil {
+				c.abandon()
+				return
+			}
+			continue
+		}
+		if conn.Trailers {
+			c.trailers(conn, control)
+		}
+		if !conn.Ended() {
+			c.broke = err != nil && c.in.Context().Err() == nil
+			c.abandon()
+		}
+		return
+	}
+}
+
+var closing = []string{"close"}
+
+// abandon cuts the answer off. Its caller is not to take it for whole.
+func (c *call) abandon() {
+	if c.in.Context().Value(http.ServerContextKey) != nil {
+		panic(http.ErrAbortHandler) // the only way to tell net/http
+	}
+	c.broke = true
+}
+
+// trailers passes on what comes after the body.
+func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
+	if len(conn.Fields) == 0 {
+		return
+	}
+	_ = control.Flush() // or the server takes the body for one without a trailer
+	h := c.w.Header()
+	for _, f := range conn.Fields {
+		name := f.Name
+		if !trailing(name) {
+			continue
+		}
+		if !slices.Contains(h["Trailer"], name) {
+			name = http.TrailerPrefix + name
+		}
+		h[name] = append(h[name], f.Value)
+	}
+}
+
+// mark adds what the gateway has to say to the head of an answer, and returns
+// the status that the caller gets.
+func (c *call) mark(h http.Header, status int) int {
+	c.heed(status, h)
+	h[headerRequestID] = c.own.one(c.requestID)
 	if c.other != "" {
-		res.Header[headerService] = []string{string(c.other)}
+		h[headerService] = []string{string(c.other)}
 	}
 	if c.lease.cold != nil {
-		res.Header.Add("Server-Timing", c.lease.cold.timing())
+		h["Server-Timing"] = append(h["Server-Timing"], c.lease.cold.timing())
 	}
-	if res.StatusCode == http.StatusSwitchingProtocols {
-		for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
-			delete(res.Header, hop)
+	if c.route.dynserv {
+		return c.permit(h, status)
+	}
+	return status
+}
+
+// copyHead copies the header of an answer, but for what is between the gateway
+// and the service only, and reports whether the body is to be passed on as it
+// comes.
+func copyHead(h http.Header, conn *upstream.Conn) (flush bool) {
+	flush = conn.Length < 0
+	values := make([]string, len(conn.Fields))
+	for i := range conn.Fields {
+		f := &conn.Fields[i]
+		switch f.Name {
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+			if f.Name == "Trailer" && conn.Length < 0 {
+				announce(h, f.Value)
+			}
+			continue
+		case "Content-Length":
+			if conn.Status == http.StatusNoContent || h[f.Name] != nil {
+				continue // a second one says the same
+			}
+		case "Content-Type":
+			flush = flush || eventStream(f.Value)
 		}
-		if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
-			res.Body = &tunnel{through, c.clock}
+		values[i] = f.Value
+		if h[f.Name] == nil {
+			h[f.Name] = values[i : i+1 : i+1]
+		} else {
+			h[f.Name] = append(h[f.Name], f.Value)
 		}
+	}
+	for i := range conn.Fields {
+		if f := &conn.Fields[i]; f.Name == "Connection" {
+			forget(h, f.Value)
+		}
+	}
+	return flush
+}
+
+// upgrade passes on a call that asks for a WebSocket.
+func (c *call) upgrade() {
+	c.in = c.in.WithContext(context.WithValue(c.in.Context(), callKey{}, c))
+	if c.body != nil {
+		c.in.Body = c.body
+	}
+	proxy := c.g.tunnels
+	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewriteTunnel, c, c.tunnelled
+	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
+	proxy.ServeHTTP(c.w, c.in)
+}
+
+// RoundTrip sends a call that asks for a WebSocket, until an endpoint could be
+// connected to.
+func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
+	ctx := c.in.Context()
+	for sent := 1; ; sent++ {
+		m, e := c.lease.m, c.lease.e
+		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
+		at := *out.URL
+		at.Host = e.addr
+		try.URL = &at
+		res, err := c.g.upgrader.RoundTrip(try)
+		if err == nil || ctx.Err() != nil {
+			return res, err
+		}
+		if again := c.blame(m, e, err); !again || sent == attempts {
+			return nil, err
+		}
+		c.lease.release()
+		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// tunnelled sees the header of the answer to a tunnel before the caller does.
+func (c *call) tunnelled(res *http.Response) error {
+	c.clock.begin()
+	c.status = c.mark(res.Header, res.StatusCode)
+	res.StatusCode = c.status
+	if res.StatusCode != http.StatusSwitchingProtocols {
 		return nil
 	}
-	res.Body = &answerBody{res.Body, c}
+	for _, hop := range []string{"Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding"} {
+		delete(res.Header, hop)
+	}
+	if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
+		res.Body = &tunnel{through, c.clock}
+	}
 	return nil
 }
-
-// answerBody notes whether an answer broke off, which for the proxy is the same
-// as a caller that left.
-type answerBody struct {
-	io.ReadCloser
-	c *call
-}
-
-func (b *answerBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.c.clock.move()
-	if err != nil && !errors.Is(err, io.EOF) && b.c.in.Context().Err() == nil {
-		b.c.broke = true
-	}
-	return n, err
-}
-
-const bufferSize = 32 << 10
-
-// buffers lends the proxy what it copies with.
-type buffers struct{}
-
-var bufferPool = sync.Pool{New: func() any { return new([bufferSize]byte) }}
-
-func (buffers) Get() []byte  { return bufferPool.Get().(*[bufferSize]byte)[:] }
-func (buffers) Put(b []byte) { bufferPool.Put((*[bufferSize]byte)(b)) }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/gorilla/websocket"
 
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -261,28 +262,34 @@ func TestRangesAndEarlyHintsAndStatusesPass(t *testing.T) {
 	}
 }
 
-// A hundred MiB pass without being held in memory.
+// A GiB passes without being held in memory, with its length or in chunks.
 func TestALargeUploadStreams(t *testing.T) {
 	k := newKit(t)
-	const size = 100 << 20
+	whole, chunked := 64<<20, 1<<30
+	if gateway.RaceDetector { // it takes its time
+		chunked = whole
+	}
 	k.up(k.backend(func(w http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		_, _ = fmt.Fprint(w, n)
 	}))
-	for _, path := range []string{"/svc/Echo/file", "/svc/Echo/"} {
+	for _, way := range []struct {
+		path         string
+		size, length int
+	}{{"/svc/Echo/file", whole, whole}, {"/svc/Echo/", chunked, -1}} {
 		var peak atomic.Uint64
-		watch := &measured{n: size, peak: &peak}
+		watch := &measured{n: way.size, peak: &peak}
 		runtime.GC()
 		var before runtime.MemStats
 		runtime.ReadMemStats(&before)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.url+path, watch)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.url+way.path, watch)
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.ContentLength = size
-		send(k.client, req).must(t, http.StatusOK, fmt.Sprint(size))
+		req.ContentLength = int64(way.length)
+		send(k.client, req).must(t, http.StatusOK, fmt.Sprint(way.size))
 		if grown := int64(peak.Load()) - int64(before.HeapInuse); grown > 24<<20 {
-			t.Errorf("%s: the heap grew by %d MiB", path, grown>>20)
+			t.Errorf("%s: the heap grew by %d MiB", way.path, grown>>20)
 		}
 	}
 }
@@ -345,6 +352,26 @@ func TestACallThatFindsNoConnectionGoesToAnotherEndpoint(t *testing.T) {
 	}
 	if n := k.load().Ready; n != 1 {
 		t.Errorf("%d ready", n)
+	}
+}
+
+func TestAnInstanceThatHasTooMuchToDoIsPassedOver(t *testing.T) {
+	k := newKit(t)
+	var asked atomic.Int64
+	busy := k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/x" {
+			asked.Add(1)
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	k.up(busy, k.backend(hello))
+	k.waitFor("it was asked once", func() bool { return k.get("/svc/Echo/x").status == http.StatusServiceUnavailable })
+	for range 50 {
+		k.get("/svc/Echo/x").must(t, http.StatusOK)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
 	}
 }
 

@@ -28,6 +28,15 @@ func TestWhatIsRecorded(t *testing.T) {
 				sum := total[one.Method]
 				sum.Calls += one.Calls
 				sum.Errors += one.Errors
+				for i, n := range one.Failed {
+					sum.Failed[i] += n
+				}
+				sum.BytesIn += one.BytesIn
+				sum.BytesOut += one.BytesOut
+				sum.Starts.Count += one.Starts.Count
+				if one.Latencies.Count() != uint64(one.Calls) || one.Calls > 0 && one.Callers.Count() != 1 {
+					t.Errorf("sample %+v", one)
+				}
 				sum.ColdStarts += one.ColdStarts
 				sum.InFlightPeak = max(sum.InFlightPeak, one.InFlightPeak)
 				sum.QueuePeak = max(sum.QueuePeak, one.QueuePeak)
@@ -41,7 +50,7 @@ func TestWhatIsRecorded(t *testing.T) {
 	addr := k.backend(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if string(body) == `{"method":"Echo.bad","id":1}` {
-			w.WriteHeader(http.StatusInternalServerError)
+			http.Error(w, "no", http.StatusInternalServerError)
 		}
 	})
 	k.cluster.onWake(func(context.Context) error { k.gw.Apply(state(1, addr)); return nil })
@@ -55,9 +64,9 @@ func TestWhatIsRecorded(t *testing.T) {
 	k.get("/svc/Echo/page").must(t, http.StatusServiceUnavailable)
 	k.stop()
 	want := map[string]service.Sample{
-		"hi":  {Calls: 2, ColdStarts: 1, InFlightPeak: 1, QueuePeak: 1},
-		"bad": {Calls: 1, Errors: 1, InFlightPeak: 1},
-		"":    {Calls: 3, Errors: 1, InFlightPeak: 1},
+		"hi":  {Calls: 2, ColdStarts: 1, Starts: service.Starts{Count: 1}, InFlightPeak: 1, QueuePeak: 1, BytesIn: 54},
+		"bad": {Calls: 1, Errors: 1, Failed: service.Endings{service.EndedFailed: 1}, InFlightPeak: 1, BytesIn: 28, BytesOut: 3},
+		"":    {Calls: 3, Errors: 1, Failed: service.Endings{service.EndedStopped: 1}, InFlightPeak: 1, BytesIn: 32},
 	}
 	if diff := cmp.Diff(want, total); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

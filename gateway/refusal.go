@@ -82,19 +82,12 @@ func refuse(w http.ResponseWriter, env envelope, err error, name, requestID stri
 	if errors.Is(err, errClosing) {
 		header.Set("Connection", "close")
 	}
-	var failure service.Failure
-	if f := new(service.Failure); errors.As(err, &f) {
-		failure = *f
-	}
-	detail := said(err, name)
+	detail, failure := said(err, name), failureIn(err)
 	var reply any
 	switch {
 	case env.method == "":
 		header.Set("Content-Type", "application/problem+json")
-		reply = problem{
-			Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail,
-			Cause: failure.Cause, Log: failure.Log, RequestID: requestID,
-		}
+		reply = problemOf(err, name, requestID, status)
 	case env.v2:
 		header.Set("Content-Type", "application/json")
 		reply = reply20{Version: "2.0", ID: id(env), Error: error20{
@@ -113,6 +106,22 @@ func refuse(w http.ResponseWriter, env envelope, err error, name, requestID stri
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // the caller may have left; nothing is to be done about it
+}
+
+func problemOf(err error, name, requestID string, status int) problem {
+	failure := failureIn(err)
+	return problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: said(err, name),
+		Cause: failure.Cause, Log: failure.Log, RequestID: requestID,
+	}
+}
+
+// failureIn is the failed start that an error tells of; its zero value: of none.
+func failureIn(err error) service.Failure {
+	if f := new(service.Failure); errors.As(err, &f) {
+		return *f
+	}
+	return service.Failure{}
 }
 
 func id(env envelope) json.RawMessage {

@@ -128,9 +128,10 @@ func (m *machine) rouse() {
 	defer m.mu.Unlock()
 	switch {
 	case m.phase == service.Idle, m.phase == service.Broken && !time.Now().Before(m.again):
-		m.begin("a tag was moved to it")
+		m.begin("somebody is going to call")
 		m.wake(m.g.life)
+		m.meters.of("").woke()
 	case m.phase == service.Closing && !m.drained:
-		m.reopen("a tag was moved to it")
+		m.reopen("somebody is going to call")
 	}
 }

@@ -21,6 +21,7 @@ type start struct {
 	placed   time.Time        // an instance had an address; zero: not yet
 	running  time.Time        // a program had been started; zero: not yet
 	timer    *time.Timer
+	meter    *meter // of the call that caused it; nil: none did
 }
 
 // cold is how long the phases of a start took, for who waited for it.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -20,6 +21,7 @@ func (m *machine) track() {
 		if seen := listed[alloc]; seen == nil || seen.Addr != e.addr || (seen.Transport == service.Mesh) != e.mesh {
 			m.unready(e)
 			e.stopProbe()
+			e.drop()
 			delete(m.endpoints, alloc)
 		}
 	}
@@ -54,19 +56,6 @@ func (m *machine) judgeCheck(e *endpoint, check service.Check) {
 func (m *machine) unready(e *endpoint) {
 	e.ready, e.passed = false, false
 	e.setOpen(false)
-}
-
-// rebuild makes the set that the warm path reads.
-func (m *machine) rebuild() {
-	warm := make(set, 0, len(m.endpoints))
-	for _, e := range m.endpoints {
-		open := e.ready && !e.draining && m.phase != service.Closing && m.phase != service.Stopped
-		e.setOpen(open)
-		if open {
-			warm = append(warm, e)
-		}
-	}
-	m.warm.Store(&warm)
 }
 
 func (m *machine) anyReady() bool { return m.readyCount() > 0 }
@@ -109,17 +98,19 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 		return // it vanished, or was stopped, at the same moment
 	}
 	e.stopProbe()
-	e.ready = true
+	e.ready, e.since = true, time.Now()
 	e.passed = e.check == service.Passing
 	if m.phase == service.Starting || m.phase == service.Broken {
 		if m.start != nil {
 			m.cold = m.start.timing()
+			if m.start.meter != nil {
+				m.start.meter.started(m.cold)
+			}
 		}
 		m.failures = 0
 		m.enterPhase(service.Ready, "an instance answered")
 	}
 	m.rebuild()
-	m.admit()
 	m.broadcast()
 }
 
@@ -142,6 +133,7 @@ func (m *machine) eject(e *endpoint, err error) {
 	}
 	m.g.log.Warn("endpoint left", "service", m.id, "alloc", e.alloc, "addr", e.addr, "error", err)
 	m.unready(e)
+	e.punish(time.Now())
 	m.watch(e)
 	m.rebuild()
 	m.settle("no endpoint is left", m.state)

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
+
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 const (
@@ -17,80 +18,84 @@ const (
 	headerLimit     = 1 << 20         // bytes of a service's header
 )
 
-type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+// dialError is a connection that could not be made: nothing was written.
+type dialError = upstream.DialError
 
-// newTransport returns a pool of connections. Its idle timeout must be below
-// that of the servers behind it: a server that closes a connection just as it
-// is used again loses a call that may not be sent twice.
-func newTransport(dial dialFunc, idle time.Duration) *http.Transport {
-	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := dial(ctx, network, addr)
-			if err != nil {
-				return nil, &dialError{err}
-			}
-			return &link{Conn: conn}, nil
-		},
-		DisableCompression:     true,
-		MaxIdleConns:           idleTotal,
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        idle,
-		MaxResponseHeaderBytes: headerLimit,
-	}
-}
-
-func dialPlain(ctx context.Context, network, addr string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	return dialer.DialContext(ctx, network, addr)
-}
-
-// meshPool is the connections to one service through the mesh. Each service has
-// its own, because each expects another identity at the other end.
-type meshPool struct {
-	current atomic.Pointer[meshTransport]
-}
-
-type meshTransport struct {
-	*http.Transport
+// conns is the idle connections to one endpoint.
+type conns struct {
+	*upstream.Pool
 	made uint64 // under which certificates
 }
 
-// transport returns the pool that reaches an endpoint.
-func (m *machine) transport(e *endpoint) *http.Transport {
-	if !e.mesh {
-		return m.g.plain
-	}
-	var now uint64
-	if m.g.opts.MeshChanged != nil {
-		now = m.g.opts.MeshChanged()
-	}
-	old := m.mesh.current.Load()
+// pool returns the connections to an endpoint. In the mesh they are those that
+// were made under the certificates of now.
+func (m *machine) pool(e *endpoint) *upstream.Pool {
+	now := m.generation(e)
+	old := e.conns.Load()
 	if old != nil && old.made == now {
-		return old.Transport
+		return old.Pool
 	}
-	made := &meshTransport{newTransport(m.dialMesh, m.g.opts.IdleTimeout), now}
-	if !m.mesh.current.CompareAndSwap(old, made) {
-		return m.transport(e) // another call was faster
+	made := &conns{m.g.client.Pool(func(ctx context.Context) (net.Conn, error) { return m.dial(ctx, e) }), now}
+	if !e.conns.CompareAndSwap(old, made) {
+		return m.pool(e) // another call was faster
 	}
 	if old != nil {
-		old.CloseIdleConnections()
+		old.Close()
 	}
-	return made.Transport
+	return made.Pool
 }
 
-func (m *machine) dialMesh(ctx context.Context, _, addr string) (net.Conn, error) {
+// generation is that of the certificates under which an endpoint is connected to.
+func (m *machine) generation(e *endpoint) uint64 {
+	if e.mesh && m.g.opts.MeshChanged != nil {
+		return m.g.opts.MeshChanged()
+	}
+	return 0
+}
+
+// drop closes an endpoint's idle connections. Calls in flight keep theirs, which
+// are closed after them.
+func (e *endpoint) drop() {
+	if old := e.conns.Swap(nil); old != nil {
+		old.Close()
+	}
+	if old := e.bridged.Swap(nil); old != nil {
+		old.CloseIdleConnections()
+	}
+}
+
+// dial connects to an endpoint.
+func (m *machine) dial(ctx context.Context, e *endpoint) (net.Conn, error) {
+	if !e.mesh {
+		dialer := net.Dialer{Timeout: dialTimeout}
+		return dialer.DialContext(ctx, "tcp", e.addr)
+	}
 	if m.g.opts.DialMesh == nil {
 		return nil, errors.New("the endpoint is in a mesh and the gateway is not")
 	}
 	ctx, cancel := context.WithTimeout(ctx, meshDialTimeout)
 	defer cancel()
-	return m.g.opts.DialMesh(ctx, m.id, addr)
+	return m.g.opts.DialMesh(ctx, m.id, e.addr)
 }
 
-// drop closes the pool. Calls in flight keep their connections, which are
-// closed after them.
-func (p *meshPool) drop() {
-	if t := p.current.Swap(nil); t != nil {
-		t.CloseIdleConnections()
+// callKey finds the call that a connection is for, in the context of a dial.
+type callKey struct{}
+
+// newUpgrader returns the transport for calls that turn into something that is
+// not HTTP. Each has a connection of its own, to the endpoint that the call has
+// a lease of.
+func newUpgrader() *http.Transport {
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			c := ctx.Value(callKey{}).(*call)
+			conn, err := c.lease.m.dial(ctx, c.lease.e)
+			if err != nil {
+				return nil, &dialError{Err: err}
+			}
+			return conn, nil
+		},
+		DisableCompression:     true,
+		DisableKeepAlives:      true,
+		MaxResponseHeaderBytes: headerLimit,
 	}
 }

@@ -52,6 +52,10 @@ type Data struct {
 	MemoryMax *Number
 	Disk      Number
 	Devices   []Device
+
+	Mounts    []Mount
+	KBase     *KBase // nil: not a module of KBase
+	AnyAnswer bool   // the program's health is no more than that it listens
 }
 
 // Sidecar is the proxy that lets callers with the right identity in.
@@ -144,7 +148,7 @@ func (r *Renderer) data(v service.Version, p Placement, digest string) (Data, er
 	if d.Meta, err = vars(meta(v, digest)); err != nil {
 		return Data{}, fmt.Errorf("meta: %w", err)
 	}
-	if d.Env, err = vars(v.Run.Env); err != nil {
+	if d.Env, err = vars(environment(v)); err != nil {
 		return Data{}, fmt.Errorf("run.env: %w", err)
 	}
 	for _, name := range slices.Sorted(slices.Values(v.Run.Secrets)) {
@@ -156,6 +160,10 @@ func (r *Renderer) data(v service.Version, p Placement, digest string) (Data, er
 	}
 	for _, g := range v.Resources.GPUs {
 		d.Devices = append(d.Devices, device(g))
+	}
+	d.AnyAnswer = anyAnswer(v)
+	if err := d.given(v); err != nil {
+		return Data{}, err
 	}
 	if r.settings.Mesh {
 		if d.Sidecar, err = r.sidecar(v); err != nil {

@@ -69,6 +69,9 @@ func (n need) lacks(c service.Class) []string {
 	if !n.inDatacenters(c) {
 		lack("datacenters %s: the operator's jobs go to %s", strings.Join(c.Datacenters, ", "), strings.Join(n.rules.Datacenters, ", "))
 	}
+	if g := n.version.Given; g != nil && len(g.Classes) > 0 && !slices.Contains(g.Classes, c.Name) {
+		lack("its module is held to the node classes %s", strings.Join(g.Classes, ", "))
+	}
 	if n.strict && len(n.version.Resources.GPUs) == 0 && n.gpuClasses[c.Name] {
 		lack("kept for services that ask for its devices")
 	}

@@ -28,6 +28,7 @@ func sample(driver string) (service.Version, Placement) {
 	}
 	if driver == Docker {
 		v.Run.Image = "sample:1"
+		v.Given = &service.Given{KBase: true, Volumes: []service.Volume{{Source: "sample", Target: "/sample", ReadOnly: true}}}
 	} else {
 		v.Run.Artifact, v.Run.Checksum = "https://sample.example.org/sample.tar.gz", unsigned
 		v.Run.Command, v.Run.Args = "bin/sample", []string{"sample"}

@@ -79,6 +79,7 @@ func (r *Renderer) verifyGroup(g object, v service.Version, p Placement) {
 	g.object("EphemeralDisk").want("SizeMB", v.Resources.Disk)
 	g.ignore("RestartPolicy", "ReschedulePolicy", "ShutdownDelay", "Constraints", "Affinities", "Spreads", "Disconnect", "Meta", "Migrate")
 	g.object("Update").standard("MaxParallel", 0)
+	verifyVolumes(g, v)
 	for _, n := range g.list("Networks", 1) {
 		r.verifyNetwork(n, v, p)
 	}

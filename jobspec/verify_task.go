@@ -19,7 +19,8 @@ func (r *Renderer) verifyTask(t object, v service.Version, p Placement) {
 	r.verifyConfig(t.object("Config"), v, p)
 	r.verifyArtifacts(t, v)
 	r.verifyEnv(t.object("Env"), v)
-	verifySecrets(t, v)
+	verifyTemplates(t, v)
+	verifyMounts(t, v)
 	verifyResources(t.object("Resources"), v)
 	if user, _ := t.take("User").(string); adminUser.MatchString(user) {
 		t.fault("User is %q: a module does not run as the node's administrator", user)
@@ -47,6 +48,9 @@ var harmlessSettings = map[string][]string{
 func (r *Renderer) verifyConfig(c object, v service.Version, p Placement) {
 	if p.Driver == Docker {
 		c.want("image", v.Run.Image)
+		if v.Given != nil && v.Given.KBase {
+			c.want("volumes", []string{propertiesMount})
+		}
 	} else {
 		c.want("command", v.Run.Command)
 		if args := c.take("args"); len(v.Run.Args) > 0 && !same(args, v.Run.Args) || len(v.Run.Args) == 0 && !empty(args) {
@@ -81,7 +85,7 @@ func (r *Renderer) verifyArtifacts(t object, v service.Version) {
 // verifyEnv asks for the manifest's variables as they are; a template may add
 // others, but none that the manifest could have meant.
 func (r *Renderer) verifyEnv(env object, v service.Version) {
-	for name, value := range v.Run.Env {
+	for name, value := range environment(v) {
 		env.want(name, value)
 	}
 	env.want("DYNSVC_MODULE", v.Module)
@@ -92,21 +96,29 @@ func (r *Renderer) verifyEnv(env object, v service.Version) {
 	}
 }
 
-// verifySecrets allows the one template that puts the module's secrets into its
-// environment, and only where the manifest names any.
-func verifySecrets(t object, v service.Version) {
+// verifyTemplates allows the one template that puts the module's secrets into its
+// environment, and only where the manifest names any, and those of a KBase module.
+func verifyTemplates(t object, v service.Version) {
 	n := min(len(v.Run.Secrets), 1)
-	for _, tmpl := range t.list("Templates", n) {
+	more := 0
+	if v.Given != nil && v.Given.KBase {
+		more = 2
+	}
+	templates := t.list("Templates", n+more)
+	if len(templates) == n+more {
+		verifySecrets(templates[:n], v)
+		verifyKBase(templates[n:], v)
+	}
+}
+
+func verifySecrets(templates []object, v service.Version) {
+	for _, tmpl := range templates {
 		text, _ := tmpl.take("EmbeddedTmpl").(string)
 		path := `nomadVar "dynsvc/modules/` + service.ModuleKey(v.Module) + `"`
 		if !strings.Contains(text, path) || strings.Count(text, "nomadVar") != 1 {
 			tmpl.fault("its text does not read just %s", path)
 		}
-		for _, word := range templateWords(text) {
-			if !slices.Contains(secretWords, word) {
-				tmpl.fault("its text calls %s, which reading secrets does not need", word)
-			}
-		}
+		verifyWords(tmpl, text, secretWords)
 		for _, name := range v.Run.Secrets {
 			if !strings.Contains(text, name+"={{") {
 				tmpl.fault("its text does not set %s", name)
@@ -116,11 +128,25 @@ func verifySecrets(t object, v service.Version) {
 			tmpl.fault("DestPath is %q, and should be in the secrets folder", dest)
 		}
 		tmpl.want("Envvars", true)
-		tmpl.ignore("ChangeMode", "ChangeSignal", "ErrMissingKey", "Perms", "Splay", "Once", "Wait")
-		tmpl.standard("LeftDelim", "{{")
-		tmpl.standard("RightDelim", "}}")
-		tmpl.end()
+		endTemplate(tmpl)
 	}
+}
+
+// verifyWords faults what a template's text calls beyond the words.
+func verifyWords(tmpl object, text string, words []string) {
+	for _, word := range templateWords(text) {
+		if !slices.Contains(words, word) {
+			tmpl.fault("its text calls %s, which reading secrets does not need", word)
+		}
+	}
+}
+
+// endTemplate accounts for the settings of a template that do no harm.
+func endTemplate(tmpl object) {
+	tmpl.ignore("ChangeMode", "ChangeSignal", "ErrMissingKey", "Perms", "Splay", "Once", "Wait")
+	tmpl.standard("LeftDelim", "{{")
+	tmpl.standard("RightDelim", "}}")
+	tmpl.end()
 }
 
 // secretWords are what such a template may call.

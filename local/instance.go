@@ -111,6 +111,11 @@ func environment(v *service.Version, in *instance, port int) []string {
 	for name, value := range v.Run.Env {
 		env = append(env, name+"="+value)
 	}
+	if v.Given != nil {
+		for name, value := range v.Given.Env {
+			env = append(env, name+"="+value)
+		}
+	}
 	return append(env,
 		"PORT="+strconv.Itoa(port),
 		"HOST=127.0.0.1",

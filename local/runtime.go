@@ -161,6 +161,7 @@ func (r *Runtime) reconcile(u *unit) {
 		live = append(live, in)
 		u.instances = append(u.instances, in)
 		slices.SortFunc(u.instances, func(a, b *instance) int { return a.index - b.index })
+		u.wake()
 	}
 }
 

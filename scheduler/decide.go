@@ -216,6 +216,12 @@ func (a *ask) inputs() map[string]float64 {
 		"max":            float64(a.Scale.Max),
 		"concurrency":    float64(concurrency(a.View)),
 	}
+	if a.Scale.Target != (service.Target{}) {
+		in["calls_per_second"], in["mean_seconds"], in["latency_seconds"] = a.Rate, a.Took.Seconds(), a.Latency.Seconds()
+	}
+	if a.CPUKnown {
+		in["cpu_mhz"] = a.CPU
+	}
 	if a.Sick > 0 {
 		in["sick"] = float64(a.Sick)
 	}

@@ -305,6 +305,14 @@ func random(r *rand.Rand) scheduler.View {
 	v.Ready = r.IntN(v.Count + 1)
 	v.Sick = r.IntN(v.Count - v.Ready + 1)
 	if r.IntN(2) == 0 {
+		v.Scale.Target = service.Target{Rate: r.IntN(100), CPUPercent: r.IntN(100)}
+		v.Scale.Target.QueueDelay.Duration = time.Duration(r.IntN(3)) * time.Second
+		v.Scale.Target.Latency.Duration = time.Duration(r.IntN(3)) * time.Second
+		v.Instance.CPU = 500
+		v.Rate, v.RatePanic, v.CPU, v.CPUKnown = r.Float64()*500, r.Float64()*500, r.Float64()*5000, r.IntN(3) > 0
+		v.Took, v.Latency = time.Duration(r.Int64N(int64(2*time.Second))), time.Duration(r.Int64N(int64(4*time.Second)))
+	}
+	if r.IntN(2) == 0 {
 		v.InFlight, v.Queued = 0, 0
 	}
 	if r.IntN(2) == 0 {
@@ -369,7 +377,7 @@ func TestDecideProperties(t *testing.T) {
 			fail("runs though it is stopped")
 		}
 		more := v
-		switch r.IntN(4) {
+		switch r.IntN(8) {
 		case 0:
 			more.InFlight += 1 + r.IntN(20)
 		case 1:
@@ -378,6 +386,14 @@ func TestDecideProperties(t *testing.T) {
 			more.Stable += r.Float64() * 20
 		case 3:
 			more.Panic += r.Float64() * 20
+		case 4:
+			more.Rate += r.Float64() * 100
+		case 5:
+			more.RatePanic += r.Float64() * 100
+		case 6:
+			more.Latency += time.Duration(r.Int64N(int64(time.Second)))
+		case 7:
+			more.CPU += r.Float64() * 1000
 		}
 		if n := after(more); n < got {
 			fail(fmt.Sprintf("more load, fewer instances: %d\nmore %+v", n, more))

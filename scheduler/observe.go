@@ -40,7 +40,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		return Snapshot{}, nil, false
 	}
 	e.hold("")
-	e.usage.add(samples, since, now, e.opts.Rules.Stable)
+	e.usage.add(samples, since, now, e.opts.Rules.Stable, e.timed)
 	loads := map[service.ID]service.Load{}
 	for _, l := range e.gate.Loads() {
 		loads[l.ID] = l
@@ -153,6 +153,13 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		Floors:  t.calendar.at(now),
 		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
 	}
+	if target := t.scale.Target; target != (service.Target{}) {
+		v.Rate, v.Took = e.usage.rate(t.id, now, r.Stable)
+		v.RatePanic, _ = e.usage.rate(t.id, now, r.Panic)
+		if target.Latency.Duration > 0 {
+			v.Latency = e.usage.latency(t.id, now, r.Stable, float64(percentile(target))/100)
+		}
+	}
 	if t.change != nil {
 		v.Pending = t.change.to
 	}
@@ -168,6 +175,14 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		v.Peak = t.peak.add(now, a.demand(), r.Shrink)
 	}
 	return v
+}
+
+// timed reports whether a service's latencies are wanted.
+func (e *Engine) timed(id service.ID) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, ok := e.services[id]
+	return ok && t.scale.Target.Latency.Duration > 0
 }
 
 // diagnose counts the instances of each service that have been critical for

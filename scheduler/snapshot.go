@@ -37,6 +37,13 @@ type View struct {
 	Panic    float64 // calls in flight, averaged over Rules.Panic
 	Peak     int     // the most instances that load asked for within Rules.Shrink
 
+	Rate      float64       // calls that ended in a second, over Rules.Stable
+	RatePanic float64       // the same over Rules.Panic
+	Took      time.Duration // mean time in flight of a call over Rules.Stable; 0: none ended
+	Latency   time.Duration // the target's percentile over Rules.Stable; 0: no target, or no calls
+	CPU       float64       // MHz that all instances use together, over Rules.Stable
+	CPUKnown  bool
+
 	LastBusy   time.Time // zero: not since the agent started
 	ReadySince time.Time // zero: no instance answers
 	Raised     time.Time // when the count was last raised or adopted

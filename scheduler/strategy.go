@@ -34,6 +34,10 @@ type strategy struct {
 // the count. What they ask for together is what a service needs.
 var loads = []strategy{
 	{"concurrency", byConcurrency},
+	{"request rate", byRate},
+	{"queue delay", byQueueDelay},
+	{"CPU", byCPU},
+	{"latency", byLatency},
 }
 
 // others are the strategies that know better than the load of this moment.

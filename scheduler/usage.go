@@ -19,6 +19,8 @@ type bucket struct {
 	start time.Time
 	width time.Duration
 	busy  time.Duration
+	calls int64
+	took  service.Histogram // kept only for services that have a target for it
 }
 
 // sampleLag is how much later than its time a sample may be stored: the width of
@@ -36,7 +38,8 @@ func (u *usage) since(now time.Time, window time.Duration) time.Time {
 }
 
 // add takes the samples that begin at or after since.
-func (u *usage) add(samples []service.Sample, since, now time.Time, window time.Duration) {
+// timed says of which services latencies are wanted.
+func (u *usage) add(samples []service.Sample, since, now time.Time, window time.Duration, timed func(service.ID) bool) {
 	if u.buckets == nil {
 		u.buckets = map[service.ID][]bucket{}
 	}
@@ -58,7 +61,11 @@ func (u *usage) add(samples []service.Sample, since, now time.Time, window time.
 		if s.Start.Before(since) || s.Width.Duration <= 0 {
 			continue
 		}
-		u.buckets[s.Service] = merge(u.buckets[s.Service], bucket{s.Start, s.Width.Duration, s.Busy})
+		b := bucket{start: s.Start, width: s.Width.Duration, busy: s.Busy, calls: s.Calls}
+		if len(s.Latencies) > 0 && timed(s.Service) {
+			b.took = s.Latencies
+		}
+		u.buckets[s.Service] = merge(u.buckets[s.Service], b)
 		if s.Start.After(u.newest) {
 			u.newest = s.Start
 		}
@@ -73,6 +80,8 @@ func merge(buckets []bucket, b bucket) []bucket {
 	for i := len(buckets) - 1; i >= 0; i-- {
 		if buckets[i].start.Equal(b.start) && buckets[i].width == b.width {
 			buckets[i].busy += b.busy
+			buckets[i].calls += b.calls
+			buckets[i].took = buckets[i].took.Merge(b.took)
 			return buckets
 		}
 		if buckets[i].start.Before(b.start) {
@@ -100,4 +109,40 @@ func (u *usage) average(id service.ID, inFlight int, now time.Time, window time.
 		busy += time.Duration(inFlight) * tail
 	}
 	return float64(busy) / float64(window)
+}
+
+// rate is the mean number of calls that ended in a second, over the window that
+// ends with the newest bucket of any service: of the time since then nothing is
+// known. took is the mean time that a call was in flight.
+func (u *usage) rate(id service.ID, now time.Time, window time.Duration) (rate float64, took time.Duration) {
+	end := u.end
+	if end.After(now) {
+		end = now
+	}
+	var calls float64
+	var busy time.Duration
+	for _, b := range u.buckets[id] {
+		shared := min(end.Sub(b.start), b.width, b.start.Add(b.width).Sub(end.Add(-window)))
+		if shared <= 0 || now.Sub(end) > window+sampleLag {
+			continue
+		}
+		part := float64(shared) / float64(b.width)
+		calls += part * float64(b.calls)
+		busy += time.Duration(part * float64(b.busy))
+	}
+	if calls > 0 {
+		took = time.Duration(float64(busy) / calls)
+	}
+	return calls / window.Seconds(), took
+}
+
+// latency is a quantile of the calls that ended within the window.
+func (u *usage) latency(id service.ID, now time.Time, window time.Duration, part float64) time.Duration {
+	var all service.Histogram
+	for _, b := range u.buckets[id] {
+		if b.start.Add(b.width).After(now.Add(-window)) {
+			all = all.Merge(b.took)
+		}
+	}
+	return all.Quantile(part)
 }

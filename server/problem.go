@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
 )
 
 // problem turns a kind of error into a status and an RFC 9457 answer. The cause
@@ -18,7 +19,11 @@ func (a *api) problem(operation string, err error) error {
 		a.log.Error("request failed", "operation", operation, "error", err)
 		return huma.NewError(status, "dynsvc could not do this; its log says why")
 	}
-	return huma.NewError(status, err.Error())
+	problem := huma.NewError(status, err.Error())
+	if errors.As(err, new(*store.JobLimitError)) {
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {"1"}})
+	}
+	return problem
 }
 
 func statusOf(err error) int {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/jobs"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -46,7 +48,11 @@ type Parts struct {
 	Cluster cluster
 	Callers callers
 	Tokens  *auth.Tokens
+	Jobs    *jobs.Queue
 	Loads   func() []service.Load
+	// Registrar registers from git.
+	Registrar *repos.Registrar
+	Leaving   func() bool // the agent was told to stop; nil: never
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)
@@ -89,9 +95,11 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.registrations()
 	a.owners()
 	a.tokens()
 	a.services()
+	a.jobs()
 	a.health(router)
 	a.bundles(router)
 	if err := a.pages(router); err != nil {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,25 @@ const (
 type Access struct {
 	Visibility Visibility `json:"visibility,omitempty"`
 	Users      []string   `json:"users,omitempty"` // with Listed
+}
+
+const maxListed = 1000
+
+func (a *Access) validate(f *faults) {
+	switch a.Visibility {
+	case "", Public, Authenticated, Listed:
+	default:
+		f.add("access.visibility", "must be public, authenticated or listed, not %q", a.Visibility)
+	}
+	f.check(len(a.Users) == 0 || a.Visibility == Listed, "access.users", "is for visibility = \"listed\": set that or leave it out")
+	f.check(len(a.Users) <= maxListed, "access.users", "has more than %d users: visibility = \"authenticated\" and a check in the service does better", maxListed)
+	seen := map[string]bool{}
+	for i, user := range a.Users {
+		field := fmt.Sprintf("access.users[%d]", i)
+		f.check(ValidUserName(user), field, "must be a user name, not %q", user)
+		f.check(!seen[user], field, "%q is listed twice: remove one", user)
+		seen[user] = true
+	}
 }
 
 // Open reports whether everyone is let in, so that nobody need be asked for a name.

@@ -37,10 +37,7 @@ func (s *Sample) Add(o *Sample) {
 		s.Failed[i] += n
 	}
 	s.ColdStarts += o.ColdStarts
-	s.Starts.Count += o.Starts.Count
-	s.Starts.Place += o.Starts.Place
-	s.Starts.Start += o.Starts.Start
-	s.Starts.Ready += o.Starts.Ready
+	s.Starts.add(o.Starts)
 	s.InFlightPeak = max(s.InFlightPeak, o.InFlightPeak)
 	s.QueuePeak = max(s.QueuePeak, o.QueuePeak)
 	s.Busy += o.Busy
@@ -59,6 +56,13 @@ type Starts struct {
 	Place time.Duration `json:"place_ns"` // until an instance had an address
 	Start time.Duration `json:"start_ns"` // from then until its program ran
 	Ready time.Duration `json:"ready_ns"` // from then until it answered
+}
+
+func (s *Starts) add(o Starts) {
+	s.Count += o.Count
+	s.Place += o.Place
+	s.Start += o.Start
+	s.Ready += o.Ready
 }
 
 // Ending is how a call ended that did not end well.

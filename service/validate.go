@@ -20,7 +20,7 @@ const (
 	maxGrace       = time.Hour
 	maxIdle        = 7 * 24 * time.Hour
 	maxWindow      = 7 * 24 * time.Hour
-	maxTimeout     = time.Hour
+	maxTimeout     = 2 * time.Hour
 	maxLimit       = 24 * time.Hour
 	maxJobTimeout  = 30 * 24 * time.Hour
 )
@@ -44,6 +44,7 @@ func (v *Version) Validate() error {
 	v.Run.validate(&f)
 	v.Resources.validate(&f)
 	v.Scale.validate(&f)
+	v.Access.validate(&f)
 	v.Limits.validate(&f, "limits")
 	f.check(v.Wait == Hold || v.Wait == Page, "wait", `must be "page" or left out, not %q`, v.Wait)
 	validateMethods(&f, v.Methods)
@@ -112,6 +113,7 @@ func (s *Scale) validate(f *faults) {
 	f.check(s.MaxConcurrency >= s.Concurrency && s.MaxConcurrency <= maxConcurrency, "scale.max_concurrency",
 		"must be between concurrency (%d) and %d calls, not %d", s.Concurrency, maxConcurrency, s.MaxConcurrency)
 	within(f, "scale.idle_after", s.IdleAfter, time.Second, maxIdle, "; min = 1 keeps an instance for good")
+	s.Target.validate(f)
 	seen := map[string]bool{}
 	for i, w := range s.Windows {
 		field := fmt.Sprintf("scale.windows[%d]", i)

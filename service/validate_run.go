@@ -69,6 +69,7 @@ func (r *Run) validateForm(f *faults) {
 		f.add("run.artifact", `needs command, the program inside it, e.g. command = "bin/server"`)
 	}
 	f.check(len(r.Args) == 0 || r.Command != "", "run.args", "must go with command: the image says what it starts")
+	f.check(len(r.Build) == 0 || r.Command != "" && r.Artifact == "", "run.build", "must go with command alone: images and artifacts are built elsewhere")
 	f.check(r.Checksum == "" || r.Artifact != "", "run.checksum", "must go with artifact")
 	if r.Image != "" {
 		f.check(len(r.Image) <= maxImage && imageName.MatchString(r.Image), "run.image",

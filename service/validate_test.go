@@ -113,9 +113,17 @@ func TestValidateRefuses(t *testing.T) {
 		{"scale.windows[0].cron", "five cron fields", func(v *service.Version) { v.Scale.Windows[0].Cron = "TZ=UTC" }},
 		{"scale.windows[0].cron", "five cron fields", func(v *service.Version) { v.Scale.Windows[0].Cron = "0 8 * * 1-9" }},
 		{"scale.windows[0].cron", "never", func(v *service.Version) { v.Scale.Windows[0].Cron = "0 0 30 2 *" }},
+		{"access.visibility", "public, authenticated or listed", func(v *service.Version) { v.Access.Visibility = "private" }},
+		{"access.users", `visibility = "listed"`, func(v *service.Version) { v.Access.Users = []string{"ada"} }},
+		{"access.users[1]", "user name", func(v *service.Version) {
+			v.Access = service.Access{Visibility: service.Listed, Users: []string{"ada", "ada lovelace"}}
+		}},
+		{"access.users[1]", "twice", func(v *service.Version) {
+			v.Access = service.Access{Visibility: service.Listed, Users: []string{"ada", "ada"}}
+		}},
 		{"methods[0].name", "module's name", func(v *service.Version) { v.Methods[0].Name = "FilterContigs.status" }},
 		{"methods[0].mode", "both", func(v *service.Version) { v.Methods[0].Mode = "later" }},
-		{"methods[0].timeout", "1h", func(v *service.Version) { v.Methods[0].Timeout = seconds(3601) }},
+		{"methods[0].timeout", "2h", func(v *service.Version) { v.Methods[0].Timeout = seconds(7201) }},
 		{"methods[0].job_timeout", "between", func(v *service.Version) { v.Methods[0].JobTimeout = seconds(0) }},
 		{"methods[1].name", "twice", func(v *service.Version) { v.Methods = append(v.Methods, v.Methods[0]) }},
 		{"description", "{{", func(v *service.Version) { v.Description = "{{ bad }}" }},

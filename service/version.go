@@ -10,15 +10,23 @@ import (
 type Version struct {
 	ID          ID       `json:"id"`
 	Module      string   `json:"module"`
-	Version     string   `json:"version"`          // semver, without a leading v
-	Commit      string   `json:"commit,omitempty"` // git commit, lower-case hex
-	Digest      string   `json:"digest"`           // "sha256:…" over the registered files
-	Bundle      string   `json:"bundle,omitempty"` // "sha256:…" of the uploaded archive as it is stored
+	Version     string   `json:"version"`              // semver, without a leading v
+	Commit      string   `json:"commit,omitempty"`     // git commit, lower-case hex
+	Repository  string   `json:"repository,omitempty"` // URL of the git repository that Commit is in
+	Digest      string   `json:"digest"`               // "sha256:…" over the registered files
+	Bundle      string   `json:"bundle,omitempty"`     // "sha256:…" of the uploaded archive as it is stored
 	Description string   `json:"description,omitempty"`
 	Owners      []string `json:"owners,omitempty"`
 	Manifest    string   `json:"manifest"`            // name of the manifest file
 	Interface   string   `json:"interface,omitempty"` // name of the interface file; empty: raw HTTP
 	Apps        string   `json:"apps,omitempty"`      // folder of narrative apps, listed and not run
+
+	AppIDs         []string `json:"app_ids,omitempty"`         // the apps in it
+	LocalFunctions []string `json:"local_functions,omitempty"` // functions of KBase's narrative, listed and not run
+	Language       string   `json:"language,omitempty"`        // as kbase.yml says
+	DataVersion    string   `json:"data_version,omitempty"`    // of reference data, as kbase.yml says
+	CommitMessage  string   `json:"commit_message,omitempty"`
+	Registration   string   `json:"registration,omitempty"` // id of the build that registered it from git; empty: an upload
 
 	Run       Run       `json:"run"`
 	Resources Resources `json:"resources"`
@@ -32,6 +40,8 @@ type Version struct {
 	RegisteredAt time.Time `json:"registered_at"`
 	RegisteredBy string    `json:"registered_by,omitempty"`
 	Released     bool      `json:"released,omitempty"` // carried beta or release at any time: its semver means these contents
+
+	Given *Given `json:"given,omitempty"` // while it is deployed; never stored
 }
 
 // Run is what to run. Exactly one of Image, Artifact or Command alone says so;
@@ -42,7 +52,8 @@ type Run struct {
 	Checksum  string            `json:"checksum,omitempty"` // "sha256:…" of the artifact
 	Command   string            `json:"command,omitempty"`
 	Args      []string          `json:"args,omitempty"`
-	Port      int               `json:"port"` // where it listens; also in $PORT
+	Build     []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
+	Port      int               `json:"port"`            // where it listens; also in $PORT
 	Protocol  Protocol          `json:"protocol,omitempty"`
 	Env       map[string]string `json:"env,omitempty"`
 	Secrets   []string          `json:"secrets,omitempty"` // names only
@@ -98,6 +109,7 @@ type Scale struct {
 	Concurrency    int      `json:"concurrency"`     // calls in flight an instance is meant to have
 	MaxConcurrency int      `json:"max_concurrency"` // calls in flight an instance may have
 	IdleAfter      Duration `json:"idle_after"`
+	Target         Target   `json:"target,omitzero"`
 	Windows        []Window `json:"windows,omitempty"`
 }
 

@@ -22,8 +22,10 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 	fresh := open(t)
 	populate(t, fresh)
 	verify(t, fresh)
+	verifyJobs(t, fresh)
 	equal(t, len(module(t, fresh, "A").Splits), 1)
 	verifyTokens(t, fresh)
+	verifyKBase(t, fresh)
 	writer, _ := fresh.Handles()
 	var newest int
 	check(t, writer.QueryRowContext(t.Context(), `SELECT max(version_id) FROM goose_db_version`).Scan(&newest), nil)
@@ -46,6 +48,12 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			verify(t, db)
 			if name >= "testdata/schema-0003" {
 				verifyTokens(t, db)
+			}
+			if name >= "testdata/schema-0006" {
+				verifyKBase(t, db)
+			}
+			if name >= "testdata/schema-0007" {
+				verifyJobs(t, db)
 			}
 			whole(t, db)
 			got, _ := db.Handles()
@@ -71,8 +79,13 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
 	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
+	pull, err := db.AddPull(ctx, store.Pull{URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullQueued, Asked: epoch})
+	check(t, err, nil)
+	check(t, db.SetPull(ctx, store.Pull{ID: pull, State: store.PullDone, Commit: "c0ffee", Module: "A", Service: a1.ID, Ended: epoch}), nil)
+	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
+	populateKBase(t, db)
 }
 
 // plain is a sample as the first schema could hold it.
@@ -121,6 +134,12 @@ func verify(t testing.TB, db *store.DB) {
 	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
 	check(t, err, nil)
 	equal(t, usage, []service.Sample{hour})
+	pulls, err := db.Pulls(ctx, "", 0, 0)
+	check(t, err, nil)
+	if len(pulls) > 0 { // schemas before 8 had none
+		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,
+			Commit: "c0ffee", Module: "A", Service: a1.ID, Asked: epoch, Ended: epoch}})
+	}
 	entries, err := db.Audit(ctx, 0, 0)
 	check(t, err, nil)
 	var acts []string
@@ -129,6 +148,7 @@ func verify(t testing.TB, db *store.DB) {
 			acts = append(acts, e.Action)
 		}
 	}
+	acts = acts[max(0, len(acts)-6):] // newer ones are of what later schemas keep
 	equal(t, acts, []string{"stop", "tag", "register", "tag", "tag", "register"})
 }
 

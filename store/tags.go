@@ -115,3 +115,29 @@ func markReleased(ctx context.Context, tx *sql.Tx, m tagMove, v service.Version)
 	_, err := tx.ExecContext(ctx, `UPDATE versions SET released = 1 WHERE seq = ?`, m.seq)
 	return err
 }
+
+// Releases returns the versions that carried the tag release at any time, of one
+// module or, where none is named, of all, with when that was first.
+func (db *DB) Releases(ctx context.Context, module string) (map[service.ID]time.Time, error) {
+	type row struct {
+		id service.ID
+		at time.Time
+	}
+	releases := map[service.ID]time.Time{}
+	err := db.read(ctx, "read releases", func(tx *sql.Tx) error {
+		const query = `SELECT v.id, min(m.at_ms) FROM tag_moves m JOIN versions v ON v.seq = m.to_version
+			WHERE m.tag = ?1 AND (?2 = '' OR m.module = ?2) GROUP BY v.seq ORDER BY v.seq`
+		rows, err := tx.QueryContext(ctx, query, service.Release, service.ModuleKey(module))
+		all, err := collect(rows, err, func(rows *sql.Rows) (r row, err error) {
+			var at int64
+			err = rows.Scan(&r.id, &at)
+			r.at = moment(at)
+			return r, err
+		})
+		for _, r := range all {
+			releases[r.id] = r.at
+		}
+		return err
+	})
+	return releases, err
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/jobspec"
@@ -78,12 +79,18 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(),
-		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor)},
+		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
+	s.gateway.OpenCalls = c.Auth.Calls == "open"
+	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
+	var err error
+	if s.front, err = c.Gateway.front(log); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}
@@ -114,6 +121,9 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		if err != nil {
 			return s, err
 		}
+	}
+	if c.KBase != nil {
+		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
 	}
 	if c.Jobs.Mesh == "connect" {
 		s.dialer = s.consul.Dialer()
@@ -175,7 +185,7 @@ func (c *defaultsConfig) defaults() catalog.Defaults {
 	for _, set := range []struct {
 		to    *time.Duration
 		value string
-	}{{&d.Scale.IdleAfter.Duration, c.IdleAfter}, {&d.StartDeadline.Duration, c.StartDeadline}} {
+	}{{&d.Scale.IdleAfter.Duration, c.IdleAfter}, {&d.GPUIdleAfter.Duration, c.GPUIdleAfter}, {&d.StartDeadline.Duration, c.StartDeadline}} {
 		if set.value != "" {
 			*set.to = duration(set.value)
 		}

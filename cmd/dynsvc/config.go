@@ -32,7 +32,10 @@ type config struct {
 	Defaults *defaultsConfig `hcl:"defaults,block"`
 	Gateway  *gatewayConfig  `hcl:"gateway,block"`
 	Policy   *policyConfig   `hcl:"policy,block"`
+	Auth     *authConfig     `hcl:"auth,block"`
+	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
+	Git      *gitConfig      `hcl:"git,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -94,13 +97,9 @@ type defaultsConfig struct {
 	Max           int    `hcl:"max,optional"`
 	Concurrency   int    `hcl:"concurrency,optional"`
 	IdleAfter     string `hcl:"idle_after,optional"`
+	GPUIdleAfter  string `hcl:"gpu_idle_after,optional"` // where a version has a GPU
 	StartDeadline string `hcl:"start_deadline,optional"`
 	KBaseImage    string `hcl:"kbase_image,optional"` // image of a module that has only a kbase.yml
-}
-
-type policyConfig struct {
-	Tick    string `hcl:"tick,optional"`     // default 2s
-	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
 }
 
 // usageConfig is how long usage is kept, by the width of its buckets.
@@ -124,12 +123,21 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage)
-	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
-		c.Token = token
+	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
+	c.Auth.fill()
+	for name, secret := range map[string]*string{
+		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
+	} {
+		if value := os.Getenv(name); value != "" {
+			*secret = value
+		}
 	}
 	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.URL, "http://"+c.Listen)
+	scheme := "http://"
+	if c.Gateway.TLS != nil {
+		scheme = "https://"
+	}
+	setDefault(&c.URL, scheme+c.Listen)
 	setDefault(&c.DataDir, "dynsvc-data")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Jobs.Mesh, "plain")
@@ -211,8 +219,8 @@ func (c *config) validate() error {
 		}
 	}
 	for name, value := range map[string]string{
-		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
-		"policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.gpu_idle_after": c.Defaults.GPUIdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
+		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
 		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
@@ -220,6 +228,12 @@ func (c *config) validate() error {
 		}
 	}
 	c.Gateway.validate(fault)
+	c.Auth.validate(fault)
+	c.Git.validate(fault)
+	c.Policy.validate(fault)
+	if c.KBase != nil {
+		c.KBase.validate(fault)
+	}
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -10,8 +12,42 @@ import (
 // gatewayConfig says how calls are taken in.
 type gatewayConfig struct {
 	QueueLength int           `hcl:"queue_length,optional"` // calls held for one service; default 1000
-	Keepalive   string        `hcl:"keepalive,optional"`    // how long an unused connection to an instance is kept; default 1.5s
+	QueueTotal  int           `hcl:"queue_total,optional"`  // calls held for all services; default 10000
+	Connections int           `hcl:"connections,optional"`  // of callers at once; default 16384
+	BodyMemory  int           `hcl:"body_memory,optional"`  // MiB for the beginnings of bodies that are read before a call is passed on; default 256
+	StopDelay   string        `hcl:"stop_delay,optional"`   // from /readyz saying no to refusing calls, when the agent stops; default 0s
+	TLS         *tlsConfig    `hcl:"tls,block"`
+	Keepalive   string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
 	Maxima      *maximaConfig `hcl:"maxima,block"`
+}
+
+// tlsConfig is what the agent shows callers who speak TLS. With it, it speaks
+// nothing else.
+type tlsConfig struct {
+	CertFile string `hcl:"cert_file"`
+	KeyFile  string `hcl:"key_file"`
+}
+
+// front is how the agent meets its callers.
+type front struct {
+	connections int
+	stopDelay   time.Duration
+	certificate *certificate // nil: no TLS
+}
+
+const defaultConnections = 16 << 10
+
+func (c *gatewayConfig) front(log hclog.Logger) (front, error) {
+	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay)}
+	if f.connections == 0 {
+		f.connections = defaultConnections
+	}
+	if c.TLS == nil {
+		return f, nil
+	}
+	var err error
+	f.certificate, err = openCertificate(c.TLS.CertFile, c.TLS.KeyFile, log)
+	return f, err
 }
 
 // maximaConfig is what the limits of a manifest may be at most, and what they
@@ -32,11 +68,11 @@ func (c *maximaConfig) limits() service.Limits {
 }
 
 func (c *gatewayConfig) options() gateway.Options {
-	return gateway.Options{QueueLength: c.QueueLength, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits()}
+	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits()}
 }
 
 func (c *gatewayConfig) durations() map[string]string {
-	all := map[string]string{"gateway.keepalive": c.Keepalive}
+	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.stop_delay": c.StopDelay}
 	if m := c.Maxima; m != nil {
 		all["gateway.maxima.wait"], all["gateway.maxima.first_byte"] = m.Wait, m.FirstByte
 		all["gateway.maxima.idle"], all["gateway.maxima.total"] = m.Idle, m.Total
@@ -45,13 +81,14 @@ func (c *gatewayConfig) durations() map[string]string {
 }
 
 func (c *gatewayConfig) validate(fault func(format string, args ...any)) {
-	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength} {
+	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength, "gateway.queue_total": c.QueueTotal,
+		"gateway.connections": c.Connections, "gateway.body_memory": c.BodyMemory} {
 		if n < 0 {
 			fault("%s = %d is less than nothing", name, n)
 		}
 	}
 	for name, value := range c.durations() {
-		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
+		if d, err := time.ParseDuration(value); value != "" && (err != nil || d < 0 || d == 0 && name != "gateway.stop_delay") {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
 		}
 	}

@@ -17,6 +17,7 @@ type localDeployer struct {
 	runtime *local.Runtime
 	catalog *catalog.Catalog
 	dir     string // a folder for each version
+	place   string // where all run instead, as their author has it; empty: in their own
 }
 
 // Check refuses what cannot run as a child process.
@@ -35,6 +36,9 @@ func (d *localDeployer) Check(_ context.Context, v service.Version) ([]string, e
 
 // Deploy unpacks the files once and makes the service known.
 func (d *localDeployer) Deploy(ctx context.Context, v service.Version) error {
+	if d.place != "" {
+		return d.runtime.Ensure(ctx, service.Job{Version: v, Dir: d.place})
+	}
 	dir := filepath.Join(d.dir, string(v.ID))
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
 		if err := d.catalog.Unpack(ctx, v, dir); err != nil {

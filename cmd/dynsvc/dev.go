@@ -7,19 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/examples"
-	"github.com/dynsvc/dynsvc/gateway"
-	"github.com/dynsvc/dynsvc/local"
-	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -56,11 +51,10 @@ A module has to name a command; it listens on $PORT.`,
 }
 
 func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.Writer) error {
-	level := hclog.LevelFromString(c.logLevel)
-	if level == hclog.NoLevel {
-		return usagef("-log-level %q is none of trace, debug, info, warn, error", c.logLevel)
+	log, err := logger(c.logLevel, stderr)
+	if err != nil {
+		return err
 	}
-	log := hclog.New(&hclog.LoggerOptions{Name: "dynsvc", Level: level, Output: stderr})
 	data, err := filepath.Abs(c.data)
 	if err != nil {
 		return err
@@ -70,35 +64,21 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 		return err
 	}
 	defer release()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.addr)
-	if err != nil {
-		return usagef("listen on %s: %w; -addr 127.0.0.1:0 takes a free port", c.addr, err)
-	}
-	dev := devFile{Addr: l.Addr().String(), URL: "http://" + l.Addr().String(), Token: devToken(data), PID: os.Getpid()}
-	runtime, err := local.Open(local.Options{Dir: data}, log.Named("local"))
+	agent, err := openLocal(ctx, localSetup{log: log, addr: c.addr, data: data})
 	if err != nil {
 		return err
 	}
-	st, err := openStack(ctx, setup{log: log, dataDir: data, url: dev.URL, token: dev.Token,
-		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
-		defaults: catalog.StandardDefaults(), engine: scheduler.Options{Volatile: true}, cluster: runtime,
-		deployer: func(cat *catalog.Catalog) deployer {
-			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(data, "modules")}
-		}})
-	if err != nil {
-		return err
-	}
-	return st.run(ctx, func(ctx context.Context) error {
-		ready, err := st.registerAll(ctx, dirs, stdout)
+	return agent.run(ctx, func(ctx context.Context) error {
+		ready, err := agent.registerAll(ctx, dirs, stdout)
 		if err != nil {
-			return errors.Join(err, l.Close())
+			return errors.Join(err, agent.listener.Close())
 		}
-		if err := writeDevFile(data, dev); err != nil {
-			return errors.Join(err, l.Close())
+		if err := writeDevFile(data, agent.dev); err != nil {
+			return errors.Join(err, agent.listener.Close())
 		}
-		greet(stdout, dev, ready)
+		greet(stdout, agent.dev, ready)
 		defer fmt.Fprintln(stdout, "\nStopping the services.")
-		return st.serve(ctx, l)
+		return agent.serve(ctx, agent.listener)
 	})
 }
 
@@ -107,13 +87,12 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Writer) ([]service.Version, error) {
 	var ready []service.Version
 	for _, dir := range dirs {
-		packed, err := catalog.Pack(dir)
-		if err != nil {
+		if err := buildFolder(ctx, dir, stdout); err != nil {
 			return nil, err
 		}
-		v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: service.Operator("dev")})
+		v, notices, err := st.registerFolder(ctx, dir)
 		if err != nil {
-			return nil, fmt.Errorf("register %s:\n%w", dir, err)
+			return nil, err
 		}
 		for _, n := range notices {
 			fmt.Fprintf(stdout, "%s: %s\n", v.Module, n)
@@ -132,6 +111,19 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		ready = append(ready, v)
 	}
 	return ready, nil
+}
+
+// registerFolder registers a module's folder as it is, with the tag dev.
+func (st *stack) registerFolder(ctx context.Context, dir string) (service.Version, []catalog.Notice, error) {
+	packed, err := catalog.Pack(dir)
+	if err != nil {
+		return service.Version{}, nil, err
+	}
+	v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: service.Operator("dev")})
+	if err != nil {
+		return service.Version{}, nil, fmt.Errorf("register %s:\n%w", dir, err)
+	}
+	return v, notices, nil
 }
 
 // greet prints what a new user needs next.

@@ -24,16 +24,26 @@ var allowed = map[string][]string{
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
 	"simulation": {"service", "scheduler", "forecast"},
+	"jobs":       {"service", "store"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
 	"local":      {"service"},
-	"gateway":    {"service"},
-	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "catalog", "jobspec", "scheduler", "nomad", "consul", "local", "gateway", "server", "simulation", "kidl", "sdk/gen", "examples"},
+	"upstream":   nil,
+	"gateway":    {"service", "upstream"},
+	"repos":      {"service", "store", "catalog"},
+	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
+
+	"auth/kbaseauth": nil,
+	"server/kbase":   {"service", "kidl", "catalog", "store"},
+	"workshop":       {"service", "kidl", "catalog", "sdk/gen"},
 
 	"sdk":         nil,
 	"sdk/sdktest": {"sdk"},
 	"sdk/gen":     {"kidl"},
+
+	// The runtimes as files.
+	"github.com/dynsvc/dynsvc": nil,
 
 	// What follows is not part of the product.
 	"examples":             nil,

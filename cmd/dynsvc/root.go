@@ -45,6 +45,7 @@ wrote into this folder.`,
 	remote.flags(root.PersistentFlags())
 	root.AddGroup(
 		&cobra.Group{ID: "run", Title: "Run dynsvc:"},
+		&cobra.Group{ID: "author", Title: "Write a module:"},
 		&cobra.Group{ID: "module", Title: "Modules:"},
 		&cobra.Group{ID: "service", Title: "Services:"},
 		&cobra.Group{ID: "access", Title: "Who may do what:"},
@@ -56,6 +57,7 @@ wrote into this folder.`,
 		}
 	}
 	add("run", newDev(), newAgent(), newVersion())
+	add("author", newInit(remote), newRun(), newTest(remote), newValidate(remote), newGenerate(remote))
 	add("module", newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
 	add("service", newCall(remote), newStatus(remote), newStart(remote), newStop(remote), newScale(remote), newLogs(remote), newPolicy(remote))
 	add("access", newToken(remote), newOwner(remote), newWhoami(remote))

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -17,9 +18,12 @@ import (
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/kidl"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
+	"github.com/dynsvc/dynsvc/server/kbase"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
@@ -51,13 +55,17 @@ type setup struct {
 	token    string
 	defaults catalog.Defaults
 	gateway  gateway.Options
+	front    front
 	engine   scheduler.Options
+	jobs     jobs.Options
 	keep     store.Retention // zero: keepUsage
 
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
 
+	git     repos.Options
 	cluster cluster
+	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
 	dialer  *consul.Dialer // nil: no mesh
 	// deployer is made last, for it may need the catalog's files.
@@ -71,10 +79,14 @@ type stack struct {
 	catalog *catalog.Catalog
 	gateway *gateway.Gateway
 	engine  *scheduler.Engine
+	jobs    *jobs.Queue
 	deploy  deployer
 	checks  *checked
+	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
+	git     *repos.Registrar
 	handler http.Handler
+	leaving atomic.Bool // told to stop; balancers are to look elsewhere
 }
 
 // lateWaker lets the gateway be made before the engine that needs it.
@@ -100,7 +112,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	s.auth.AdminToken, s.auth.Tokens = s.token, st.tokens
-	who := auth.New(s.auth)
+	who := auth.New(s.log.Named("auth"), s.auth)
 	s.gateway.Callers = who
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
@@ -120,18 +132,28 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
 	waker.engine = st.engine
 	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), catalog.Options{
-		Defaults: s.defaults, Changed: st.publish})
+		Defaults: s.defaults, Changed: st.changed})
 	if err != nil {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens,
+	s.git.Dir = filepath.Join(s.dataDir, "registrations")
+	st.git = repos.New(st.db, st.catalog, s.log.Named("git"), s.git)
+	if err := st.git.Open(ctx); err != nil {
+		return nil, err
+	}
+	st.openKBase(who)
+	s.jobs.URL = s.url
+	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
+		return nil, err
+	}
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
 	}
-	st.handler = route(st.gateway, api)
+	st.handler = route(st.gateway, st.facade, api)
 	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
@@ -146,6 +168,14 @@ func (d lateDeployer) Check(ctx context.Context, v service.Version) ([]string, e
 }
 func (d lateDeployer) Deploy(ctx context.Context, v service.Version) error {
 	return d.st.deploy.Deploy(ctx, v)
+}
+
+// changed hears of each change of a module.
+func (st *stack) changed(m service.Module) {
+	st.publish(m)
+	if st.facade != nil {
+		st.facade.Published(m)
+	}
 }
 
 // publish tells everyone who routes or scales that a module changed.
@@ -174,8 +204,13 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g, inner := errgroup.WithContext(inner)
 	g.Go(func() error { return st.cluster.Run(inner, st.checks.apply(st.gateway.Apply)) })
 	g.Go(func() error { return st.gateway.Run(inner) })
+	g.Go(func() error { return st.jobs.Run(inner) })
 	g.Go(func() error { return st.engine.Run(inner) })
+	if st.facade != nil {
+		g.Go(func() error { return st.facade.Run(inner) })
+	}
 	g.Go(func() error { return st.tokens.Run(inner) })
+	g.Go(func() error { return st.git.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {

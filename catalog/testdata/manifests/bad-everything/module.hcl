@@ -57,6 +57,10 @@ module "Filter Contigs" {
   method "m" {
     job_timeout = "2h"
   }
+  access {
+    visiblity = "listed"
+    users     = ["a b"]
+  }
   run = {}
   scale {
   }

@@ -51,6 +51,11 @@ module "FilterContigs" {
     }
   }
 
+  access {
+    visibility = "listed"
+    users      = ["linus", "ken@example.org"]
+  }
+
   limits {
     wait       = "3m"
     first_byte = "30s"

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dynsvc/dynsvc/scheduler"
+)
+
+// policyConfig is what the operator says of counts.
+type policyConfig struct {
+	Tick    string        `hcl:"tick,optional"`     // default 2s
+	HoldFor string        `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
+	Ceiling *quotaConfig  `hcl:"ceiling,block"`     // of all services together
+	Quotas  []ownerConfig `hcl:"quota,block"`
+}
+
+// quotaConfig is an amount of instances and what they reserve; 0 is no limit.
+type quotaConfig struct {
+	Instances int `hcl:"instances,optional"`
+	CPU       int `hcl:"cpu,optional"`    // MHz
+	Memory    int `hcl:"memory,optional"` // MiB
+	GPUs      int `hcl:"gpus,optional"`
+}
+
+// ownerConfig is the quota of an owner, the first that a manifest names; "*" is
+// for each who has none of their own.
+type ownerConfig struct {
+	Owner     string `hcl:"owner,label"`
+	Instances int    `hcl:"instances,optional"`
+	CPU       int    `hcl:"cpu,optional"`
+	Memory    int    `hcl:"memory,optional"`
+	GPUs      int    `hcl:"gpus,optional"`
+}
+
+// limits are the ceiling and the quotas.
+func (c *policyConfig) limits() scheduler.Limits {
+	var l scheduler.Limits
+	if c.Ceiling != nil {
+		l.Cluster = scheduler.Quota(*c.Ceiling)
+	}
+	for _, q := range c.Quotas {
+		if l.Owners == nil {
+			l.Owners = map[string]scheduler.Quota{}
+		}
+		l.Owners[q.Owner] = scheduler.Quota{Instances: q.Instances, CPU: q.CPU, Memory: q.Memory, GPUs: q.GPUs}
+	}
+	return l
+}
+
+// validate reports amounts that are none.
+func (c *policyConfig) validate(fault func(format string, args ...any)) {
+	amounts := func(where string, q scheduler.Quota) {
+		if min(q.Instances, q.CPU, q.Memory, q.GPUs) < 0 {
+			fault("%s has an amount below 0; 0 is no limit", where)
+		}
+	}
+	if c.Ceiling != nil {
+		amounts("policy.ceiling", scheduler.Quota(*c.Ceiling))
+	}
+	seen := map[string]bool{}
+	for _, q := range c.Quotas {
+		amounts(fmt.Sprintf("policy.quota %q", q.Owner), scheduler.Quota{Instances: q.Instances, CPU: q.CPU, Memory: q.Memory, GPUs: q.GPUs})
+		if seen[q.Owner] {
+			fault("policy.quota %q is there twice: join both blocks", q.Owner)
+		}
+		seen[q.Owner] = true
+	}
+}

@@ -1,0 +1,76 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
+)
+
+// Cancel ends a job that is not finished, and its attempt with it. A finished
+// one stays as it is.
+func (q *Queue) Cancel(ctx context.Context, id, who string) (service.CallJob, error) {
+	job, changed, err := q.db.CancelCallJob(ctx, id, who, time.Now())
+	if err != nil || !changed {
+		return job, err
+	}
+	if r := q.runOf(id); r != nil {
+		r.cancel(errCancelled)
+	}
+	q.watches.tell(id)
+	poke(q.called)
+	q.log.Info("cancelled a job", "job", id, "service", job.Service, "by", who)
+	return job, nil
+}
+
+// Redrive sends a dead job back to be tried as if it never had been.
+func (q *Queue) Redrive(ctx context.Context, id, who string) (service.CallJob, error) {
+	job, err := q.db.RedriveCallJob(ctx, id, who, time.Now())
+	if err != nil {
+		return job, err
+	}
+	q.watches.tell(id)
+	poke(q.work)
+	q.log.Info("sent a dead job back", "job", id, "service", job.Service, "by", who)
+	return job, nil
+}
+
+// List returns jobs, the newest first.
+func (q *Queue) List(ctx context.Context, f store.JobFilter) ([]store.ListedJob, error) {
+	return q.db.CallJobs(ctx, f)
+}
+
+// Result opens the result of a done job. The caller closes it.
+func (q *Queue) Result(ctx context.Context, id string) (io.ReadSeekCloser, error) {
+	job, err := q.db.CallJob(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	text, file, err := q.db.CallJobResult(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !file {
+		return inMemory{strings.NewReader(string(text))}, nil
+	}
+	f, err := os.Open(q.files.result(id, job.Attempts))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, service.Errorf(service.ErrNotFound, "the result of call job %s is gone: its file was deleted", id)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open the result of call job %s: %w", id, err)
+	}
+	return f, nil
+}
+
+type inMemory struct{ *strings.Reader }
+
+func (inMemory) Close() error { return nil }
+
+func notFound(err error) bool { return errors.Is(err, service.ErrNotFound) }
