@@ -47,7 +47,6 @@ var allowed = map[string][]string{
 
 	// What follows is not part of the product.
 	"examples":             nil,
-	"examples/treebrowser": nil,
 	"e2e":                  {"service", "e2e/cluster"},
 	"e2e/bench":            {"service", "store", "e2e/cluster", "gateway"},
 	"e2e/bench/answer":     nil,
