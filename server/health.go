@@ -13,6 +13,10 @@ func (a *api) health(router *mux.Router) {
 		w.WriteHeader(http.StatusNoContent)
 	}).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
+		if a.Leaving != nil && a.Leaving() {
+			writeProblem(w, http.StatusServiceUnavailable, "the agent is stopping")
+			return
+		}
 		if err := a.Store.Ping(r.Context()); err != nil {
 			writeProblem(w, http.StatusServiceUnavailable, "the database does not answer")
 			return

@@ -18,6 +18,7 @@ import (
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/jobs"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -49,6 +50,9 @@ type Parts struct {
 	Tokens  *auth.Tokens
 	Jobs    *jobs.Queue
 	Loads   func() []service.Load
+	// Registrar registers from git.
+	Registrar *repos.Registrar
+	Leaving   func() bool // the agent was told to stop; nil: never
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)
@@ -91,6 +95,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.registrations()
 	a.owners()
 	a.tokens()
 	a.services()

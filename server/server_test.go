@@ -19,6 +19,7 @@ import (
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/jobs"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/service"
@@ -29,9 +30,10 @@ const token = "correct horse"
 
 // cluster holds counts, and is the gate too: nothing has to be drained here.
 type cluster struct {
-	counts map[service.ID]int
-	loads  []service.Load
-	fresh  bool
+	counts  map[service.ID]int
+	loads   []service.Load
+	leaving bool
+	fresh   bool
 }
 
 func (c *cluster) Scale(_ context.Context, s service.Scaling) (uint64, error) {
@@ -111,7 +113,11 @@ func open(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads,
+	registrar := repos.New(db, cat, log, repos.Options{Dir: filepath.Join(dir, "registrations"), Hooks: repos.Hooks{GitHubSecret: "secret"}})
+	if err := registrar.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})
@@ -196,6 +202,13 @@ func TestOperations(t *testing.T) {
 		{"client in nothing", "GET", "/api/v1/modules/Hello/versions/release/clients/cobol", "", 404, []string{"python"}},
 		{"no file", "GET", "/api/v1/modules/Hello/versions/release/files/x", "", 404, []string{"x"}},
 		{"jobspec", "GET", "/api/v1/modules/Hello/versions/release/jobspec", "", 200, []string{`job "x"`}},
+		{"register from git", "POST", "/api/v1/registrations", `{"git": "https://git.example.org/x"}`, 202, []string{`"state":"queued"`, `"tag":"dev"`}},
+		{"register from a path", "POST", "/api/v1/registrations", `{"git": "/etc"}`, 422, []string{"not a URL"}},
+		{"registrations", "GET", "/api/v1/registrations", "", 200, []string{`"url":"https://git.example.org/x"`}},
+		{"registration", "GET", "/api/v1/registrations/1", "", 200, []string{`"who":"admin"`}},
+		{"no registration", "GET", "/api/v1/registrations/7", "", 404, []string{"no registration 7"}},
+		{"no log", "GET", "/api/v1/registrations/7/log", "", 404, []string{"no registration 7"}},
+		{"an unsigned hook", "POST", "/api/v1/hooks/push", "{}", 422, []string{"neither GitHub's hook nor GitLab's"}},
 		{"no submitted jobspec", "GET", "/api/v1/services/" + string(v.ID) + "/jobspec", "", 404, []string{"no cluster keeps a jobspec"}},
 		{"tag", "PUT", "/api/v1/modules/Hello/tags/beta", `{"version":"1.0.0"}`, 200, []string{id}},
 		{"bad tag", "PUT", "/api/v1/modules/Hello/tags/1.x", `{"version":"1.0.0"}`, 422, []string{"1.x"}},
@@ -292,6 +305,12 @@ func TestHealth(t *testing.T) {
 	w.cluster.fresh = false
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
 		t.Errorf("/readyz without a cluster: %d %s", status, body)
+	}
+	w.cluster.fresh, w.cluster.leaving = true, true
+	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503} {
+		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
+			t.Errorf("%s while stopping: %d %s", path, status, body)
+		}
 	}
 }
 

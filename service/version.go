@@ -10,10 +10,11 @@ import (
 type Version struct {
 	ID          ID       `json:"id"`
 	Module      string   `json:"module"`
-	Version     string   `json:"version"`          // semver, without a leading v
-	Commit      string   `json:"commit,omitempty"` // git commit, lower-case hex
-	Digest      string   `json:"digest"`           // "sha256:…" over the registered files
-	Bundle      string   `json:"bundle,omitempty"` // "sha256:…" of the uploaded archive as it is stored
+	Version     string   `json:"version"`              // semver, without a leading v
+	Commit      string   `json:"commit,omitempty"`     // git commit, lower-case hex
+	Repository  string   `json:"repository,omitempty"` // URL of the git repository that Commit is in
+	Digest      string   `json:"digest"`               // "sha256:…" over the registered files
+	Bundle      string   `json:"bundle,omitempty"`     // "sha256:…" of the uploaded archive as it is stored
 	Description string   `json:"description,omitempty"`
 	Owners      []string `json:"owners,omitempty"`
 	Manifest    string   `json:"manifest"`            // name of the manifest file

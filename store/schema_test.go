@@ -79,6 +79,9 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, err, nil)
 	check(t, db.FinishDecision(ctx, id, "applied"), nil)
 	check(t, db.AddToken(ctx, token("t1", "ada")), nil)
+	pull, err := db.AddPull(ctx, store.Pull{URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullQueued, Asked: epoch})
+	check(t, err, nil)
+	check(t, db.SetPull(ctx, store.Pull{ID: pull, State: store.PullDone, Commit: "c0ffee", Module: "A", Service: a1.ID, Ended: epoch}), nil)
 	populateJobs(t, db, a1)
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
@@ -131,6 +134,12 @@ func verify(t testing.TB, db *store.DB) {
 	usage, err := db.Usage(ctx, store.UsageQuery{Services: []service.ID{a1.ID}, Since: epoch, Until: epoch.Add(time.Hour), Step: time.Hour, Methods: true})
 	check(t, err, nil)
 	equal(t, usage, []service.Sample{hour})
+	pulls, err := db.Pulls(ctx, "", 0, 0)
+	check(t, err, nil)
+	if len(pulls) > 0 { // schemas before 8 had none
+		equal(t, pulls, []store.Pull{{ID: 1, URL: "https://git.example.org/a", Tag: "dev", Who: "ada", State: store.PullDone,
+			Commit: "c0ffee", Module: "A", Service: a1.ID, Asked: epoch, Ended: epoch}})
+	}
 	entries, err := db.Audit(ctx, 0, 0)
 	check(t, err, nil)
 	var acts []string

@@ -80,7 +80,7 @@ func runAgent(ctx context.Context, c config, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(),
 		engine:  scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
 	}
@@ -89,6 +89,10 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
 	s.gateway.CallerLimits = gateway.CallerLimits{Known: c.Auth.Limits.Known.quota(), Anonymous: c.Auth.Limits.Anonymous.quota()}
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
+	var err error
+	if s.front, err = c.Gateway.front(log); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
 		return s, fmt.Errorf("make the data folder: %w", err)
 	}

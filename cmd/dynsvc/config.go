@@ -35,6 +35,7 @@ type config struct {
 	Auth     *authConfig     `hcl:"auth,block"`
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
+	Git      *gitConfig      `hcl:"git,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -122,13 +123,21 @@ func loadConfig(path string) (config, error) {
 		}
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
-	c.Gateway, c.Policy, c.Usage, c.Auth = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth)
+	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
 	c.Auth.fill()
-	if token := os.Getenv("DYNSVC_TOKEN"); token != "" {
-		c.Token = token
+	for name, secret := range map[string]*string{
+		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
+	} {
+		if value := os.Getenv(name); value != "" {
+			*secret = value
+		}
 	}
 	setDefault(&c.Listen, "127.0.0.1:8080")
-	setDefault(&c.URL, "http://"+c.Listen)
+	scheme := "http://"
+	if c.Gateway.TLS != nil {
+		scheme = "https://"
+	}
+	setDefault(&c.URL, scheme+c.Listen)
 	setDefault(&c.DataDir, "dynsvc-data")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Jobs.Mesh, "plain")
@@ -206,7 +215,7 @@ func (c *config) validate() error {
 	}
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.gpu_idle_after": c.Defaults.GPUIdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
-		"policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
 		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
@@ -215,6 +224,7 @@ func (c *config) validate() error {
 	}
 	c.Gateway.validate(fault)
 	c.Auth.validate(fault)
+	c.Git.validate(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)

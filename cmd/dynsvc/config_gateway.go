@@ -1,8 +1,9 @@
 package main
 
 import (
-	"net/url"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
@@ -11,34 +12,43 @@ import (
 // gatewayConfig says how calls are taken in.
 type gatewayConfig struct {
 	QueueLength int           `hcl:"queue_length,optional"` // calls held for one service; default 1000
-	Keepalive   string        `hcl:"keepalive,optional"`    // how long an unused connection to an instance is kept; default 1.5s
+	QueueTotal  int           `hcl:"queue_total,optional"`  // calls held for all services; default 10000
+	Connections int           `hcl:"connections,optional"`  // of callers at once; default 16384
+	BodyMemory  int           `hcl:"body_memory,optional"`  // MiB for the beginnings of bodies that are read before a call is passed on; default 256
+	StopDelay   string        `hcl:"stop_delay,optional"`   // from /readyz saying no to refusing calls, when the agent stops; default 0s
+	TLS         *tlsConfig    `hcl:"tls,block"`
+	Keepalive   string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
 	Maxima      *maximaConfig `hcl:"maxima,block"`
 	CORS        *corsConfig   `hcl:"cors,block"`
 }
 
-// corsConfig says which web pages may read the answers to their calls.
-type corsConfig struct {
-	Origins     []string `hcl:"origins,optional"`     // e.g. https://narrative.example.org; default all
-	Credentials bool     `hcl:"credentials,optional"` // whether their calls may carry cookies
-	MaxAge      string   `hcl:"max_age,optional"`     // for which browsers remember this; default 10m
+// tlsConfig is what the agent shows callers who speak TLS. With it, it speaks
+// nothing else.
+type tlsConfig struct {
+	CertFile string `hcl:"cert_file"`
+	KeyFile  string `hcl:"key_file"`
 }
 
-func (c *corsConfig) cors() gateway.CORS {
-	if c == nil {
-		return gateway.CORS{}
-	}
-	return gateway.CORS{Origins: c.Origins, Credentials: c.Credentials, MaxAge: duration(c.MaxAge)}
+// front is how the agent meets its callers.
+type front struct {
+	connections int
+	stopDelay   time.Duration
+	certificate *certificate // nil: no TLS
 }
 
-func (c *corsConfig) validate(fault func(format string, args ...any)) {
-	for _, origin := range c.Origins {
-		if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin {
-			fault("gateway.cors.origins has %q, which is not an origin such as https://narrative.example.org; without origins all pages may read", origin)
-		}
+const defaultConnections = 16 << 10
+
+func (c *gatewayConfig) front(log hclog.Logger) (front, error) {
+	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay)}
+	if f.connections == 0 {
+		f.connections = defaultConnections
 	}
-	if c.Credentials && len(c.Origins) == 0 {
-		fault("gateway.cors.credentials needs origins: browsers refuse cookies where all pages may read")
+	if c.TLS == nil {
+		return f, nil
 	}
+	var err error
+	f.certificate, err = openCertificate(c.TLS.CertFile, c.TLS.KeyFile, log)
+	return f, err
 }
 
 // maximaConfig is what the limits of a manifest may be at most, and what they
@@ -59,11 +69,11 @@ func (c *maximaConfig) limits() service.Limits {
 }
 
 func (c *gatewayConfig) options() gateway.Options {
-	return gateway.Options{QueueLength: c.QueueLength, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors()}
+	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors()}
 }
 
 func (c *gatewayConfig) durations() map[string]string {
-	all := map[string]string{"gateway.keepalive": c.Keepalive}
+	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.stop_delay": c.StopDelay}
 	if m := c.Maxima; m != nil {
 		all["gateway.maxima.wait"], all["gateway.maxima.first_byte"] = m.Wait, m.FirstByte
 		all["gateway.maxima.idle"], all["gateway.maxima.total"] = m.Idle, m.Total
@@ -75,16 +85,15 @@ func (c *gatewayConfig) durations() map[string]string {
 }
 
 func (c *gatewayConfig) validate(fault func(format string, args ...any)) {
-	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength} {
+	c.CORS.validate(fault)
+	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength, "gateway.queue_total": c.QueueTotal,
+		"gateway.connections": c.Connections, "gateway.body_memory": c.BodyMemory} {
 		if n < 0 {
 			fault("%s = %d is less than nothing", name, n)
 		}
 	}
-	if c.CORS != nil {
-		c.CORS.validate(fault)
-	}
 	for name, value := range c.durations() {
-		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
+		if d, err := time.ParseDuration(value); value != "" && (err != nil || d < 0 || d == 0 && name != "gateway.stop_delay") {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
 		}
 	}

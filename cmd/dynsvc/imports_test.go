@@ -29,8 +29,9 @@ var allowed = map[string][]string{
 	"local":      {"service"},
 	"upstream":   nil,
 	"gateway":    {"service", "upstream"},
-	"server":     {"service", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"repos":      {"service", "store", "catalog"},
+	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},

@@ -19,28 +19,47 @@ import (
 type registering struct {
 	*remote
 	tag string
+	git string
+	ref string
 }
 
 func newRegister(r *remote) *cobra.Command {
 	c := &registering{remote: r}
 	cmd := &cobra.Command{
-		Use:   "register DIR|ARCHIVE",
-		Short: "Register a module: a folder, or a tar, tar.gz or zip of one",
+		Use:   "register DIR|ARCHIVE|-git URL",
+		Short: "Register a module: a folder, a tar, tar.gz or zip of one, or a git repository",
 		Long: `Uploads the manifest (module.hcl, or kbase.yml), the interface, the documentation
 and the other files of a module. The version never changes afterwards: the same
 files register as the same version again, however often.
 
 Where the manifest's run block has build, that command is run in the folder first.
 Files that .dynsvcignore names, and .git, are left out. Where the folder is a git
-work tree without changes, the commit is recorded.`,
+work tree without changes, the commit is recorded.
+
+With -git the agent clones the repository, without its history and submodules, and
+registers the commit as it is; its log is shown until it has ended.`,
 		Example: `  dynsvc register examples/filtercontigs
   dynsvc register . -tag release
+  dynsvc register -git https://github.com/me/mymodule -ref v1.2.0 -tag beta
   dynsvc register filtercontigs.tar.gz -json`,
-		Args: exactly(1, "a folder or an archive"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if c.git != "" {
+				return exactly(0, "either a folder or archive, or -git and a URL")(cmd, args)
+			}
+			return exactly(1, "a folder or an archive, or -git and a URL")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if c.git != "" {
+				return c.runGit(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			}
+			if c.ref != "" {
+				return usagef("-ref goes with -git: a folder is registered as it is")
+			}
 			return c.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
+	cmd.Flags().StringVar(&c.git, "git", "", "URL of a repository that the agent clones")
+	cmd.Flags().StringVar(&c.ref, "ref", "", "with -git: branch, tag or whole commit (default: the repository's default branch)")
 	cmd.Flags().StringVar(&c.tag, "tag", "dev", "tag that is moved to the version: dev, beta, release or one of your own")
 	return cmd
 }
@@ -67,9 +86,7 @@ func (c *registering) run(ctx context.Context, path string, stdout, stderr io.Wr
 	if c.json {
 		return printJSON(stdout, got)
 	}
-	_, err = fmt.Fprintf(stdout, "Registered %s %s as %s (tag %s)\nCall it at %s\n",
-		got.Version.Module, got.Version.Version, got.Version.ID, c.tag, got.URL)
-	return err
+	return c.report(stdout, got.Version, got.URL)
 }
 
 // openUpload opens an archive as it is, or builds and packs a folder.

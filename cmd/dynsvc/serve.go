@@ -33,16 +33,33 @@ func route(calls http.Handler, facade *kbase.Facade, api http.Handler) http.Hand
 // drainTimeout is how long calls in flight may take to end when the agent stops.
 const drainTimeout = 30 * time.Second
 
-// serve answers on l until ctx ends, then refuses new calls and lets those in
-// flight end.
+// serve answers on l until ctx ends. Then it is no longer ready, waits until
+// balancers have seen that, refuses new calls and lets those in flight end.
 func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	srv := gateway.Server(st.handler, st.log.Named("http"))
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	if st.front.connections > 0 {
+		l = gateway.Bound(l, st.front.connections)
+	}
+	if c := st.front.certificate; c != nil {
+		srv.TLSConfig = c.config()
+		go func() { failed <- srv.ServeTLS(l, "", "") }()
+	} else {
+		go func() { failed <- srv.Serve(l) }()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
+	}
+	st.leaving.Store(true)
+	if delay := st.front.stopDelay; delay > 0 {
+		st.log.Info("stopping: waiting for balancers to look elsewhere", "took", delay.String())
+		select {
+		case err := <-failed:
+			return fmt.Errorf("serve %s: %w", l.Addr(), err)
+		case <-time.After(delay):
+		}
 	}
 	st.log.Info("stopping: waiting for calls in flight")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -19,6 +20,7 @@ import (
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/kidl"
+	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/server"
 	"github.com/dynsvc/dynsvc/server/kbase"
@@ -53,6 +55,7 @@ type setup struct {
 	token    string
 	defaults catalog.Defaults
 	gateway  gateway.Options
+	front    front
 	engine   scheduler.Options
 	jobs     jobs.Options
 	keep     store.Retention // zero: keepUsage
@@ -60,6 +63,7 @@ type setup struct {
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
 
+	git     repos.Options
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -80,7 +84,9 @@ type stack struct {
 	checks  *checked
 	facade  *kbase.Facade // nil: none
 	tokens  *auth.Tokens
+	git     *repos.Registrar
 	handler http.Handler
+	leaving atomic.Bool // told to stop; balancers are to look elsewhere
 }
 
 // lateWaker lets the gateway be made before the engine that needs it.
@@ -131,12 +137,17 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	st.deploy = s.deployer(st.catalog)
+	s.git.Dir = filepath.Join(s.dataDir, "registrations")
+	st.git = repos.New(st.db, st.catalog, s.log.Named("git"), s.git)
+	if err := st.git.Open(ctx); err != nil {
+		return nil, err
+	}
 	st.openKBase(who)
 	s.jobs.URL = s.url
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
@@ -199,6 +210,7 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 		g.Go(func() error { return st.facade.Run(inner) })
 	}
 	g.Go(func() error { return st.tokens.Run(inner) })
+	g.Go(func() error { return st.git.Run(inner) })
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
