@@ -42,6 +42,7 @@ type call struct {
 	bytesOut int64    // of the answer's body
 	fault    error    // why no service answered; nil: one did
 	over     bool     // ServeHTTP came to its end
+	answered bool     // by the gateway itself
 	job      *jobCall // nil: a client waits for the answer
 }
 
@@ -56,7 +57,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *call) serve() error {
-	if err := c.find(); err != nil {
+	if err := c.find(); err != nil || c.answered {
 		return err
 	}
 	if c.job == nil {
@@ -126,6 +127,9 @@ func (c *call) find() error {
 	}
 	if !ok {
 		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
+	}
+	if verb, method := c.verb(); verb != noVerb {
+		return c.async(verb, method)
 	}
 	means, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
@@ -203,8 +207,7 @@ func (c *call) refuse(err error) {
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
 	if c.job != nil {
-		c.job.err = err
-		return
+		return // whoever makes it reads the fault
 	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)

@@ -53,6 +53,10 @@ type Options struct {
 	// nil: they never change.
 	MeshChanged func() uint64
 
+	// Jobs keeps call jobs for callers who ask as KBase's clients do. nil: nobody
+	// can.
+	Jobs jobs
+
 	// Misfits says what of the params of a typed call, JSON or nil, does not fit
 	// the method as the version's interface has it, each with its JSON path; nil:
 	// all fits. An error means that nobody can say: the call passes. Whether a

@@ -2,7 +2,6 @@ package kbase_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -253,5 +252,5 @@ func (w *world) settled(name, commit, parameter string) {
 		}
 		<-time.After(10 * time.Millisecond)
 	}
-	w.t.Fatal(fmt.Sprintf("%s was never dealt %s", id, parameter))
+	w.t.Fatalf("%s was never dealt %s", id, parameter)
 }

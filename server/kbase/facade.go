@@ -78,7 +78,6 @@ type Facade struct {
 	Parts
 	log     hclog.Logger
 	opts    Options
-	started time.Time
 	tickets tickets
 	apis    map[string]http.Handler
 

@@ -36,7 +36,7 @@ func serve() error {
 	if os.Getenv("KBASE_SECURE_CONFIG_PARAM_broken") != "" {
 		return errors.New("deploy.cfg has no section [Broken]")
 	}
-	fmt.Println("listening on", os.Getenv("PORT"))
+	fmt.Fprintln(os.Stdout, "listening on", os.Getenv("PORT"))
 	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("PORT"), Handler: http.HandlerFunc(handle), ReadHeaderTimeout: time.Minute}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
@@ -80,7 +80,7 @@ func handle(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"version":"1.1","error":{"name":"Parse error","code":-32700,"message":%q,"error":null}}`, err)
 		return
 	}
-	fmt.Println("called", req.Method)
+	fmt.Fprintln(os.Stdout, "called", req.Method)
 	result, failure := answerTo(r, req.Method[strings.Index(req.Method, ".")+1:], req.Params)
 	reply := map[string]any{"version": "1.1", "id": req.ID, "result": result}
 	if failure != nil {

@@ -12,6 +12,7 @@
 //
 //	/        the facts: who it is and how many calls it has answered
 //	/env     its environment
+//	/file    the file ?path=
 //	/slow    answers after ?ms=
 //	/stream  ?n= lines, one every ?ms=
 package main
@@ -124,6 +125,7 @@ func routes() http.Handler {
 		}
 		answer(w, env)
 	})
+	mux.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, r.FormValue("path")) })
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 		wait(r.Context(), milliseconds(r, "ms"))
 		answer(w, now())

@@ -7,7 +7,7 @@ job "dyn-kb-hello-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "Kb_Hello"
-    dynsvc_spec    = "sha256:d8a365081052fce29c97208a57dd4b4a353aa6f7d69c1ffd08238b6f6ea9b681"
+    dynsvc_spec    = "sha256:480c37da6a01946af9d0bc23b534ae3098b3044d4fef44ca9f53fa8b17f8e63c"
     dynsvc_version = "0.0.1"
   }
 
@@ -75,7 +75,7 @@ job "dyn-kb-hello-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "Kb_Hello"
-        dynsvc_spec    = "sha256:d8a365081052fce29c97208a57dd4b4a353aa6f7d69c1ffd08238b6f6ea9b681"
+        dynsvc_spec    = "sha256:480c37da6a01946af9d0bc23b534ae3098b3044d4fef44ca9f53fa8b17f8e63c"
         dynsvc_version = "0.0.1"
       }
 
@@ -149,9 +149,9 @@ job "dyn-kb-hello-4f2a9c1d" {
         perms       = "0400"
         change_mode = "noop"
         data        = <<-EOT
-        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}
+        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ with nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := . }}
         KBASE_SECURE_CONFIG_PARAM_{{ $name }}={{ $parameter.Value | toJSON }}
-        {{ end }}{{ end }}
+        {{ end }}{{ end }}{{ end }}
         EOT
       }
 
@@ -172,9 +172,9 @@ job "dyn-kb-hello-4f2a9c1d" {
         njsw_url = {{ env "KBASE_ENDPOINT" }}/njs_wrapper
         {{ with env "AUTH_SERVICE_URL" }}auth_service_url = {{ . }}{{ end }}
         auth_service_url_allow_insecure = {{ env "AUTH_SERVICE_URL_ALLOW_INSECURE" }}
-        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}
+        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ with nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := . }}
         {{ $name }} = {{ $parameter.Value | replaceAll "%" "%%" | replaceAll "\n" "\n " }}
-        {{ end }}{{ end }}
+        {{ end }}{{ end }}{{ end }}
         EOT
       }
 

@@ -7,7 +7,7 @@ job "dyn-kb-hello-4f2a9c1d" {
   meta {
     dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
     dynsvc_module  = "Kb_Hello"
-    dynsvc_spec    = "sha256:06d485e38aa763b6056036f31c01914e771a34548541b32349754630d58afb51"
+    dynsvc_spec    = "sha256:1a325ab2ac9a076bab660d4cb4e2424b7531095d4eecc6f55c30ae89ca69d09b"
     dynsvc_version = "0.0.1"
   }
 
@@ -75,7 +75,7 @@ job "dyn-kb-hello-4f2a9c1d" {
       meta {
         dynsvc_commit  = "4f2a9c1d3b5e60718293a4b5c6d7e8f901234567"
         dynsvc_module  = "Kb_Hello"
-        dynsvc_spec    = "sha256:06d485e38aa763b6056036f31c01914e771a34548541b32349754630d58afb51"
+        dynsvc_spec    = "sha256:1a325ab2ac9a076bab660d4cb4e2424b7531095d4eecc6f55c30ae89ca69d09b"
         dynsvc_version = "0.0.1"
       }
 
@@ -123,9 +123,9 @@ job "dyn-kb-hello-4f2a9c1d" {
         perms       = "0400"
         change_mode = "noop"
         data        = <<-EOT
-        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}
+        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ with nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := . }}
         KBASE_SECURE_CONFIG_PARAM_{{ $name }}={{ $parameter.Value | toJSON }}
-        {{ end }}{{ end }}
+        {{ end }}{{ end }}{{ end }}
         EOT
       }
 
@@ -146,9 +146,9 @@ job "dyn-kb-hello-4f2a9c1d" {
         njsw_url = {{ env "KBASE_ENDPOINT" }}/njs_wrapper
         {{ with env "AUTH_SERVICE_URL" }}auth_service_url = {{ . }}{{ end }}
         auth_service_url_allow_insecure = {{ env "AUTH_SERVICE_URL_ALLOW_INSECURE" }}
-        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}
+        {{ if nomadVarExists "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ with nomadVar "nomad/jobs/dyn-kb-hello-4f2a9c1d" }}{{ range $name, $parameter := . }}
         {{ $name }} = {{ $parameter.Value | replaceAll "%" "%%" | replaceAll "\n" "\n " }}
-        {{ end }}{{ end }}
+        {{ end }}{{ end }}{{ end }}
         EOT
       }
 
