@@ -39,9 +39,9 @@ func parseDynServ(segment string) (module, commit string, ok bool) {
 	return strings.ReplaceAll(module, "-", "_"), strings.ToLower(commit), true
 }
 
-// shareAll lets browsers of any origin read an answer, unless it says itself who
+// share lets browsers of any origin read an answer, unless it says itself who
 // may: two values are none to them.
-func shareAll(in *http.Request, header http.Header) {
+func share(in *http.Request, header http.Header) {
 	if len(header["Access-Control-Allow-Origin"]) > 0 {
 		return
 	}
@@ -64,7 +64,7 @@ func preflight(in *http.Request) bool {
 // refusedDynServ prepares a refusal, or is all of it: a browser that asks first
 // is to come to the call, whose refusal it can show.
 func (c *call) refusedDynServ() (done bool) {
-	shareAll(c.in, c.w.Header())
+	share(c.in, c.w.Header())
 	switch {
 	case preflight(c.in):
 		c.status = http.StatusOK
@@ -84,7 +84,7 @@ func (c *call) refusedDynServ() (done bool) {
 // question.
 func (c *call) permit(h http.Header, status int) int {
 	unknown := len(h["Access-Control-Allow-Origin"]) == 0
-	shareAll(c.in, h)
+	share(c.in, h)
 	if preflight(c.in) && unknown && status >= http.StatusBadRequest {
 		return http.StatusOK
 	}
