@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"jobspec":    {"service", "templates"},
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
+	"simulation": {"service", "scheduler", "forecast"},
 	"jobs":       {"service", "store"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
@@ -32,7 +33,7 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
@@ -61,6 +62,7 @@ var sole = map[string]string{
 	"github.com/hashicorp/nomad/api":  "nomad",
 	"github.com/hashicorp/consul/api": "consul",
 	"github.com/mattn/go-sqlite3":     "store",
+	"gonum.org/v1/plot":               "simulation",
 
 	"github.com/prometheus/client_golang/prometheus": "metrics",
 }
