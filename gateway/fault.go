@@ -35,10 +35,10 @@ func (e *fullError) Error() string {
 	return fmt.Sprintf("%s has %d calls waiting, which is all it may have: try again later", e.name, e.queued)
 }
 
-// errFull refuses a call because the whole gateway has what it may have.
-type errFull string
+// roomError refuses a call because the whole gateway has what it may have.
+type roomError string
 
-func (e errFull) Error() string {
+func (e roomError) Error() string {
 	return "the gateway " + string(e) + ", which is all it may have: try again later"
 }
 
@@ -124,7 +124,7 @@ func statusOf(err error) int {
 	case errors.As(err, &late):
 		return http.StatusGatewayTimeout
 	case errors.As(err, &stopped), errors.As(err, &full), errors.As(err, &start),
-		errors.As(err, new(errFull)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
+		errors.As(err, new(roomError)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
 		return http.StatusServiceUnavailable
 	case errors.As(err, new(*slowError)):
 		return http.StatusRequestTimeout
@@ -149,7 +149,7 @@ func statusOf(err error) int {
 // known reports whether an error was logged already when its cause came about:
 // a service that is broken, stopped or full refuses every call alike.
 func known(err error) bool {
-	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError)) || errors.As(err, new(errFull))
+	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError)) || errors.As(err, new(roomError))
 }
 
 // retryAfter says after how many seconds it makes sense to try again; 0: it
@@ -160,7 +160,7 @@ func retryAfter(err error, now time.Time) int {
 	switch {
 	case errors.As(err, &start):
 		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
-	case errors.As(err, &full), errors.As(err, new(errFull)), errors.Is(err, errClosing):
+	case errors.As(err, &full), errors.As(err, new(roomError)), errors.Is(err, errClosing):
 		return 1
 	}
 	return 0

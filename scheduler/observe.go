@@ -50,6 +50,9 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.round++
+	if next := e.policies.next; !next.IsZero() && !now.Before(next) {
+		e.fitAll(now)
+	}
 	s = Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits}
 	for i := range states {
 		st := &states[i]
@@ -69,6 +72,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		s.Services = append(s.Services, e.view(t, st, load, sick[st.ID], fresh, now))
 	}
 	e.forget(now)
+	e.seen = s
 	return s, found, true
 }
 
@@ -83,6 +87,9 @@ func (e *Engine) hold(why string) {
 		e.log.Info("decided on counts again")
 	}
 	e.blind = why
+	e.mu.Lock()
+	e.held = why
+	e.mu.Unlock()
 }
 
 // observe compares what the cluster says of a service with what is remembered.

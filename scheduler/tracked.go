@@ -11,7 +11,9 @@ import (
 // it but turn.
 type tracked struct {
 	id       service.ID
-	scale    service.Scale // Max 0: not published
+	module   string        // its key
+	manifest service.Scale // what the version says; Max 0: not published
+	scale    service.Scale // with the policies in it; Max 0: not published
 	owner    string        // whose quota it counts towards
 	instance Size          // what one instance reserves
 	grace    time.Duration // how long calls in flight may finish when instances go

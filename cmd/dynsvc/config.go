@@ -156,6 +156,11 @@ func decodeConfig(path string, text []byte, c *config) error {
 	if !diags.HasErrors() {
 		diags = append(diags, gohcl.DecodeBody(file.Body, nil, c)...)
 	}
+	return placed(path, diags)
+}
+
+// placed says where in a file its faults are.
+func placed(path string, diags hcl.Diagnostics) error {
 	var faults []error
 	for _, d := range diags {
 		place := path
