@@ -127,6 +127,9 @@ func loadConfig(path string) (config, error) {
 	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
 	c.CallJobs = orEmpty(c.CallJobs)
 	c.Auth.fill()
+	if c.KBase != nil {
+		c.KBase.join(c.Auth)
+	}
 	for name, secret := range map[string]*string{
 		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
 	} {
