@@ -54,6 +54,9 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
+	// CPU returns the MHz that an instance uses. Default: none, and the counts of
+	// services that have a target for it stay until they are idle.
+	CPU func(ctx context.Context, alloc string) (mhz float64, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -231,6 +234,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	ticks.Start()
 	defer func() { <-ticks.Stop().Done() }()
 
+	if e.opts.CPU != nil {
+		e.beside(func() { e.measure(ctx) })
+	}
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()

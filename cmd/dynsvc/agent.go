@@ -112,7 +112,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	if err != nil {
 		return s, err
 	}
-	s.cluster = runs
+	s.cluster, s.engine.CPU = runs, runs.CPU
 	d := &nomadDeployer{cluster: runs, renderer: renderer, rules: rules, named: c.classes()}
 	s.deployer = func(*catalog.Catalog) deployer { return d }
 	if c.Consul != nil {
