@@ -29,6 +29,7 @@ type call struct {
 	limits   service.Limits
 	clock    *clock         // nil: nothing limits the call, or it was not passed on
 	caller   service.Caller // zero: anonymous, or nobody needs to know
+	account  *account       // nil: nothing limits its caller
 	meter    *meter         // nil: no service was found
 	lease    lease
 	out      upstream.Request
@@ -49,7 +50,7 @@ type call struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
 	defer c.end() // also where a broken answer makes the proxy panic
-	if err := c.serve(); err != nil {
+	if err := c.serve(); err != nil && !errors.Is(err, errAnswered) {
 		c.refuse(err)
 	}
 	c.over = true
@@ -58,6 +59,12 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *call) serve() error {
 	if err := c.find(); err != nil || c.answered {
 		return err
+	}
+	if c.job == nil {
+		var err error
+		if c.account, err = c.g.accounts.enter(c.caller, c.in.RemoteAddr, c.began); err != nil {
+			return err
+		}
 	}
 	if done, err := c.page(); done || err != nil {
 		return err
@@ -105,6 +112,13 @@ func (c *call) acquire() (err error) {
 func (c *call) find() error {
 	r, ok := parseRoute(c.in.URL.EscapedPath())
 	c.route = r
+	if c.job == nil && !r.dynserv {
+		c.share(c.w.Header())
+		if preflight(c.in) {
+			c.preflight()
+			return errAnswered
+		}
+	}
 	if err := c.peek(); err != nil {
 		return err
 	}
@@ -220,6 +234,7 @@ func (c *call) name() string {
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
+	c.account.leave()
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off

@@ -16,6 +16,8 @@ import (
 var (
 	errClosing = errors.New("the gateway is shutting down: try again")
 	errGone    = errors.New("the caller left")
+
+	errAnswered = errors.New("the gateway has answered itself") // no failure
 )
 
 // stoppedError refuses a call because an admin stopped the service.
@@ -157,7 +159,10 @@ func known(err error) bool {
 func retryAfter(err error, now time.Time) int {
 	var start *startError
 	var full *fullError
+	var limited *limitedError
 	switch {
+	case errors.As(err, &limited):
+		return max(1, int((limited.after+time.Second-1)/time.Second))
 	case errors.As(err, &start):
 		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
 	case errors.As(err, &full), errors.As(err, new(roomError)), errors.Is(err, errClosing):

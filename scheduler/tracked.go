@@ -36,12 +36,16 @@ type tracked struct {
 	stoppedBy string
 	heldUntil time.Time
 
-	peak     peak
-	failures int       // failed starts in a row
-	retryAt  time.Time // no start of our own before then
-	refusals int       // changes in a row that were not applied
-	notUntil time.Time // no change in that direction by the tick before then
-	notDown  bool
+	learner *Learner // when it is called; nil: it was not
+	called  bool     // in the minute that is watched
+
+	peak      peak
+	processor processor
+	failures  int       // failed starts in a row
+	retryAt   time.Time // no start of our own before then
+	refusals  int       // changes in a row that were not applied
+	notUntil  time.Time // no change in that direction by the tick before then
+	notDown   bool
 }
 
 // change is one change of a count under way.
@@ -81,7 +85,7 @@ func (t *tracked) moved(count int, revision uint64, now time.Time) {
 		t.raised = now
 	}
 	if count == 0 {
-		t.peak = peak{}
+		t.peak, t.processor = peak{}, processor{}
 	}
 	t.seen, t.count, t.revision, t.changed = true, count, revision, now
 }

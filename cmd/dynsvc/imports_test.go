@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"jobspec":    {"service", "templates"},
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
+	"simulation": {"service", "scheduler", "forecast"},
 	"jobs":       {"service", "store"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
@@ -31,7 +32,7 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
@@ -60,6 +61,7 @@ var sole = map[string]string{
 	"github.com/hashicorp/nomad/api":  "nomad",
 	"github.com/hashicorp/consul/api": "consul",
 	"github.com/mattn/go-sqlite3":     "store",
+	"gonum.org/v1/plot":               "simulation",
 }
 
 // TestImportsFollowTheTable reads the imports of every package, without those of tests.
