@@ -44,6 +44,7 @@ func readHCL(fsys fs.FS, file string, src []byte, d Defaults) (service.Version, 
 	p.check(v.Validate())
 	p.checkMaxima(&v, d.Maxima)
 	p.checkFiles(fsys, &v)
+	v.AppIDs = listed(fsys, v.Apps, "")
 	notices := p.describe(fsys, &v, d)
 	for i := range v.Methods { // now those of the interface, too
 		v.Methods[i].Validate = cmp.Or(v.Methods[i].Validate, validate)

@@ -202,8 +202,14 @@ func (a *agent) do(args ...string) string {
 // register registers a module's folder. Its job is removed at the end of the test.
 func (a *agent) register(m module, flags ...string) service.Version {
 	a.t.Helper()
+	return a.registerDir(m.write(a.t), flags...)
+}
+
+// registerDir is register for a folder that is there.
+func (a *agent) registerDir(dir string, flags ...string) service.Version {
+	a.t.Helper()
 	var got server.Registered
-	out := a.do(append([]string{"register", m.write(a.t), "-json"}, flags...)...)
+	out := a.do(append([]string{"register", dir, "-json"}, flags...)...)
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		a.t.Fatalf("dynsvc register: %v: %s", err, out)
 	}

@@ -217,7 +217,8 @@ func TestAnErrorOfTheModuleReachesTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := newAgent(t, plain)
-	v := a.register(module{name: "BadCalls", run: fmt.Sprintf("image = %q", image), resources: "cpu = 200\n memory = 256\n disk = 100"})
+	// A module's runtime answers only to its own name.
+	v := a.register(module{name: "FilterContigs", version: "1.0.1", run: fmt.Sprintf("image = %q", image), resources: "cpu = 200\n memory = 256\n disk = 100"})
 	text := `{"version": "1.1", "id": "e2e", "method": "FilterContigs.filter_contigs", "params": [{"fasta": "no FASTA", "min_length": 1}]}`
 	r, err := a.send(t.Context(), v, http.MethodPost, "/", []byte(text))
 	if err != nil {

@@ -15,6 +15,7 @@ type Example struct {
 }
 
 //go:embed filtercontigs treebrowser
+//go:embed filtercontigs/dynsvc/__init__.py
 var folders embed.FS
 
 // All returns the examples in the order of their names.

@@ -6,7 +6,7 @@ import "math"
 type cell struct{ N, K float32 }
 
 // cellMost is how many minutes a cell remembers; older ones fade.
-const cellMost = 400
+const cellMost = 4000
 
 func (c *cell) add(called bool) {
 	if c.N >= cellMost {

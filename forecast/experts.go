@@ -33,8 +33,14 @@ type tables struct {
 	Idles  uint32 // idle times that ended
 }
 
-// prior is the hazard while nothing at all is known.
-const prior = 0.02
+// prior is the hazard while nothing at all is known: what has not come for long
+// will not come for as long again.
+func prior(age int) float64 { return priorScale / float64(age+priorShift) }
+
+const (
+	priorScale = 0.6
+	priorShift = 10
+)
 
 // consult asks each expert about a minute.
 func (m *Model) consult(h *History, minute int64, q *prediction) {
@@ -43,7 +49,7 @@ func (m *Model) consult(h *History, minute int64, q *prediction) {
 	rate := h.rate(minute)
 
 	a := &m.Alike[coarse[age]][coarse[g1]][coarse[g2]][min(h.Count, few-1)]
-	everybody := a.share(prior)
+	everybody := a.share(prior(age))
 	p := &m.Pace[fine[age]][min(int(-1.5*math.Log2(rate)), paces-1)]
 	b := &m.Beat[off(age, g1)][h.run()][coarse[g1]][off(age, g2)]
 	lag, surely, often := h.surest(minute, rate)

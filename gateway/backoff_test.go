@@ -13,6 +13,8 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
+const subject service.ID = "dyn-subject-00000001"
+
 type wakerFunc func(context.Context) error
 
 func (f wakerFunc) Wake(ctx context.Context, _ service.ID) error { return f(ctx) }

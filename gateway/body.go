@@ -147,7 +147,7 @@ func (b *budget) grow(n int64) error {
 	}
 	if b.all.Add(n) > b.most {
 		b.all.Add(-n)
-		return errFull(fmt.Sprintf("keeps %d MiB of bodies in memory", b.most>>20))
+		return roomError(fmt.Sprintf("keeps %d MiB of bodies in memory", b.most>>20))
 	}
 	b.took += n
 	return nil

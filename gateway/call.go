@@ -29,6 +29,7 @@ type call struct {
 	limits   service.Limits
 	clock    *clock         // nil: nothing limits the call, or it was not passed on
 	caller   service.Caller // zero: anonymous, or nobody needs to know
+	account  *account       // nil: nothing limits its caller
 	meter    *meter         // nil: no service was found
 	lease    lease
 	out      upstream.Request
@@ -41,6 +42,7 @@ type call struct {
 	bytesOut int64    // of the answer's body
 	fault    error    // why no service answered; nil: one did
 	over     bool     // ServeHTTP came to its end
+	answered bool     // by the gateway itself
 	job      *jobCall // nil: a client waits for the answer
 }
 
@@ -48,15 +50,21 @@ type call struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
 	defer c.end() // also where a broken answer makes the proxy panic
-	if err := c.serve(); err != nil {
+	if err := c.serve(); err != nil && !errors.Is(err, errAnswered) {
 		c.refuse(err)
 	}
 	c.over = true
 }
 
 func (c *call) serve() error {
-	if err := c.find(); err != nil {
+	if err := c.find(); err != nil || c.answered {
 		return err
+	}
+	if c.job == nil {
+		var err error
+		if c.account, err = c.g.accounts.enter(c.caller, c.in.RemoteAddr, c.began); err != nil {
+			return err
+		}
 	}
 	if done, err := c.page(); done || err != nil {
 		return err
@@ -104,6 +112,13 @@ func (c *call) acquire() (err error) {
 func (c *call) find() error {
 	r, ok := parseRoute(c.in.URL.EscapedPath())
 	c.route = r
+	if c.job == nil && !r.dynserv {
+		c.share(c.w.Header())
+		if preflight(c.in) {
+			c.preflight()
+			return errAnswered
+		}
+	}
 	if err := c.peek(); err != nil {
 		return err
 	}
@@ -112,6 +127,9 @@ func (c *call) find() error {
 	}
 	if !ok {
 		return service.Errorf(service.ErrNotFound, "there is nothing here: services are at %s{module}, %s{module}@{version} or %s{module}.{commit}", Prefix, Prefix, DynServ)
+	}
+	if verb, method := c.verb(); verb != noVerb {
+		return c.async(verb, method)
 	}
 	means, err := c.g.resolve(r.module, r.ref)
 	if err != nil {
@@ -189,8 +207,7 @@ func (c *call) refuse(err error) {
 			"status", c.status, "took", time.Since(c.began).String(), "error", err)
 	}
 	if c.job != nil {
-		c.job.err = err
-		return
+		return // whoever makes it reads the fault
 	}
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
@@ -217,6 +234,7 @@ func (c *call) name() string {
 // end gives back what the call holds and counts it, however it ended.
 func (c *call) end() {
 	c.lease.release()
+	c.account.leave()
 	now := time.Now()
 	took := now.Sub(c.began)
 	if !c.over { // the answer had begun and was cut off

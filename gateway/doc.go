@@ -29,6 +29,6 @@
 // It never sends a call twice unless nothing of it was written or its method is
 // declared idempotent and its body was kept; it never redirects, never rewrites
 // a body, and never forwards to an endpoint that has not answered.
-// Set-Cookie and Access-Control headers of services pass as they are: until
-// services have host names of their own, they share one origin.
+// All services share one origin: their cookies are confined to their own paths, and
+// which pages may read an answer is the operator's to say.
 package gateway

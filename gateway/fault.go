@@ -16,6 +16,8 @@ import (
 var (
 	errClosing = errors.New("the gateway is shutting down: try again")
 	errGone    = errors.New("the caller left")
+
+	errAnswered = errors.New("the gateway has answered itself") // no failure
 )
 
 // stoppedError refuses a call because an admin stopped the service.
@@ -35,10 +37,10 @@ func (e *fullError) Error() string {
 	return fmt.Sprintf("%s has %d calls waiting, which is all it may have: try again later", e.name, e.queued)
 }
 
-// errFull refuses a call because the whole gateway has what it may have.
-type errFull string
+// roomError refuses a call because the whole gateway has what it may have.
+type roomError string
 
-func (e errFull) Error() string {
+func (e roomError) Error() string {
 	return "the gateway " + string(e) + ", which is all it may have: try again later"
 }
 
@@ -124,7 +126,7 @@ func statusOf(err error) int {
 	case errors.As(err, &late):
 		return http.StatusGatewayTimeout
 	case errors.As(err, &stopped), errors.As(err, &full), errors.As(err, &start),
-		errors.As(err, new(errFull)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
+		errors.As(err, new(roomError)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
 		return http.StatusServiceUnavailable
 	case errors.As(err, new(*slowError)):
 		return http.StatusRequestTimeout
@@ -149,7 +151,7 @@ func statusOf(err error) int {
 // known reports whether an error was logged already when its cause came about:
 // a service that is broken, stopped or full refuses every call alike.
 func known(err error) bool {
-	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError)) || errors.As(err, new(errFull))
+	return errors.As(err, new(*startError)) || errors.As(err, new(*stoppedError)) || errors.As(err, new(*fullError)) || errors.As(err, new(roomError))
 }
 
 // retryAfter says after how many seconds it makes sense to try again; 0: it
@@ -157,10 +159,13 @@ func known(err error) bool {
 func retryAfter(err error, now time.Time) int {
 	var start *startError
 	var full *fullError
+	var limited *limitedError
 	switch {
+	case errors.As(err, &limited):
+		return max(1, int((limited.after+time.Second-1)/time.Second))
 	case errors.As(err, &start):
 		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
-	case errors.As(err, &full), errors.As(err, new(errFull)), errors.Is(err, errClosing):
+	case errors.As(err, &full), errors.As(err, new(roomError)), errors.Is(err, errClosing):
 		return 1
 	}
 	return 0

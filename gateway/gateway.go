@@ -41,6 +41,9 @@ type Options struct {
 	Callers callers
 	// OpenCalls lets calls of methods that require authentication pass without.
 	OpenCalls bool
+	// CallerLimits bound what each caller may ask for.
+	CallerLimits CallerLimits
+	CORS         CORS
 
 	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
 	// there is no mesh.
@@ -49,6 +52,10 @@ type Options struct {
 	// DialMesh uses; connections from before the change are not used again.
 	// nil: they never change.
 	MeshChanged func() uint64
+
+	// Jobs keeps call jobs for callers who ask as KBase's clients do. nil: nobody
+	// can.
+	Jobs jobs
 
 	// Misfits says what of the params of a typed call, JSON or nil, does not fit
 	// the method as the version's interface has it, each with its JSON path; nil:
@@ -80,8 +87,9 @@ type Gateway struct {
 	log      hclog.Logger
 	waker    waker
 	opts     Options
-	modules  sync.Map // module key -> *entry; an entry is replaced whole
-	machines sync.Map // service.ID -> *machine
+	accounts *accounts // nil: no caller is limited
+	modules  sync.Map  // module key -> *entry; an entry is replaced whole
+	machines sync.Map  // service.ID -> *machine
 	client   upstream.Client
 	tunnels  httputil.ReverseProxy // what all calls that ask for a WebSocket have in common
 	upgrader *http.Transport
@@ -127,7 +135,7 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	if opts.Queued == nil {
 		opts.Queued = func(service.ID) {}
 	}
-	g := &Gateway{log: log, waker: w, opts: opts}
+	g := &Gateway{log: log, waker: w, opts: opts, accounts: newAccounts(opts.CallerLimits)}
 	g.client = upstream.Client{IdleTimeout: opts.IdleTimeout, IdleEach: idlePerHost, IdleAll: idleTotal, HeadLimit: headerLimit}
 	g.upgrader = newUpgrader()
 	g.try = g.ask

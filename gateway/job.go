@@ -23,8 +23,7 @@ const (
 type jobCall struct {
 	service.JobCall
 	body []byte
-	sent bool  // something may have been written to an instance
-	err  error // why no instance answered
+	sent bool // something may have been written to an instance
 }
 
 // Call makes one attempt of a call job and writes the body of the answer to to.
@@ -58,12 +57,12 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	c.over = true
 	answer := service.JobAnswer{Sent: a.sent}
 	switch {
-	case a.err != nil:
-		answer.After = time.Duration(retryAfter(a.err, time.Now())) * time.Second
-		if late := new(lateError); c.passed && errors.As(a.err, &late) {
+	case c.fault != nil:
+		answer.After = time.Duration(retryAfter(c.fault, time.Now())) * time.Second
+		if late := new(lateError); c.passed && errors.As(c.fault, &late) {
 			answer.Late, late.which = true, "job_timeout"
 		}
-		return answer, &attemptError{said(a.err, c.name()), a.err}
+		return answer, &attemptError{said(c.fault, c.name()), c.fault}
 	case w.err != nil:
 		return answer, w.err
 	case c.broke || w.status == 0:

@@ -188,6 +188,7 @@ func TestABodyIsAskedForWhenItIsWanted(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(res.Body)
+	_ = res.Body.Close()
 	if res.StatusCode != http.StatusOK || !strings.HasSuffix(string(body), "\npayload") || strings.Contains(string(body), "Expect") {
 		t.Errorf("%s: %s", res.Status, body)
 	}

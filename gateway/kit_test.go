@@ -64,6 +64,7 @@ func (c *cluster) onWake(f func(context.Context) error) {
 }
 
 type setup struct {
+	owners        []string // of the module
 	opts          gateway.Options
 	version       service.Version
 	connections   int           // 0: any number
@@ -85,7 +86,7 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	k := &kit{t: t, cluster: &cluster{}}
 	k.gw = gateway.New(hclog.NewNullLogger(), k.cluster, s.opts)
 	k.gw.Publish(service.Module{
-		Name: "Echo", Tags: map[string]service.ID{"release": echo, "dev": echo},
+		Name: "Echo", Owners: s.owners, Tags: map[string]service.ID{"release": echo, "dev": echo},
 		Versions: []service.Version{s.version},
 	})
 	ctx, cancel := context.WithCancel(context.Background())

@@ -77,7 +77,7 @@ func (m *machine) enter(ctx context.Context, w *waiter) (woke bool, err error) {
 		m.queue.len() > 0 && m.queue.held+w.held > m.g.opts.QueueBytes:
 		return false, &fullError{m.name(), m.queue.len()}
 	case m.g.waiting.Load() >= int64(m.g.opts.QueueTotal):
-		return false, errFull(fmt.Sprintf("holds %d calls", m.g.waiting.Load()))
+		return false, roomError(fmt.Sprintf("holds %d calls", m.g.waiting.Load()))
 	}
 	m.g.waiting.Add(1)
 	m.queue.push(w)

@@ -15,12 +15,12 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
-const subject service.ID = "dyn-subject-00000001"
-
-// world is a cluster, its instances and its scheduler, played at random.
+// world is a cluster, its instances and its scheduler, as far as one service is
+// concerned, played at random.
 type world struct {
 	t   *testing.T
 	g   *Gateway
+	id  service.ID
 	rng *rand.Rand // guarded by mu
 
 	limit int // calls in flight an endpoint may have
@@ -37,15 +37,79 @@ type world struct {
 	calm    bool // no more faults
 }
 
-func newWorld(t *testing.T, seed uint64) *world {
-	w := &world{t: t, rng: rand.New(rand.NewPCG(seed, 1)), limit: int(seed%2) * 3, up: map[string]bool{}, proved: map[string]bool{}}
-	w.g = New(hclog.NewNullLogger(), w, Options{QueueLength: 20})
-	w.g.try = w.try
-	w.g.Publish(service.Module{Name: "Subject", Versions: []service.Version{{
-		ID: subject, Module: "Subject", Version: "1.0.0",
-		Run:   service.Run{Port: 80, Health: service.Health{StartDeadline: service.Duration{Duration: 30 * time.Second}}},
-		Scale: service.Scale{MaxConcurrency: w.limit},
-	}}})
+// pair is a module with two versions, between which its tag is moved.
+type pair struct {
+	g      *Gateway
+	worlds [2]*world
+	mod    service.Module
+	tagged *world
+	moved  time.Time
+}
+
+func newPair(t *testing.T, seed uint64) *pair {
+	p := &pair{mod: service.Module{Name: "Subject"}}
+	p.g = New(hclog.NewNullLogger(), p, Options{QueueLength: 20})
+	p.g.try = func(ctx context.Context, _ *machine, e *endpoint) error { return p.of(e.addr).try(ctx, e) }
+	for i := range p.worlds {
+		w := &world{t: t, g: p.g, id: service.ID(fmt.Sprintf("dyn-subject-%08d", i+1)), rng: rand.New(rand.NewPCG(seed, uint64(i+1))),
+			limit: int((seed+uint64(i))%2) * 3, up: map[string]bool{}, proved: map[string]bool{}, next: i * 1_000_000}
+		p.worlds[i] = w
+		p.mod.Versions = append(p.mod.Versions, service.Version{
+			ID: w.id, Module: "Subject", Version: fmt.Sprintf("%d.0.0", i+1),
+			Run:   service.Run{Port: 80, Health: service.Health{StartDeadline: service.Duration{Duration: 30 * time.Second}}},
+			Scale: service.Scale{MaxConcurrency: w.limit},
+		})
+	}
+	p.move(p.worlds[0])
+	return p
+}
+
+// move moves the tag.
+func (p *pair) move(to *world) {
+	if p.tagged != to {
+		p.tagged, p.moved = to, time.Now()
+	}
+	p.mod.Tags = map[string]service.ID{service.Release: to.id}
+	p.g.Publish(p.mod)
+}
+
+// of finds the world that an address is in.
+func (p *pair) of(addr string) *world {
+	var n int
+	if _, err := fmt.Sscanf(addr, "10.0.0.1:%d", &n); err != nil {
+		panic(err)
+	}
+	return p.worlds[n/1_000_000]
+}
+
+func (p *pair) Wake(ctx context.Context, id service.ID) error {
+	for _, w := range p.worlds {
+		if w.id == id {
+			return w.wake(ctx)
+		}
+	}
+	return service.ErrNotFound
+}
+
+// pick is where a caller of the tag is sent, and looks at why.
+func (p *pair) pick() *world {
+	n, err := p.g.resolve("subject", "")
+	if err != nil {
+		p.tagged.t.Fatal(err)
+	}
+	to, other := n.pick(nil)
+	w := p.worlds[0]
+	if to.version.ID != w.id {
+		w = p.worlds[1]
+	}
+	switch {
+	case other == "" && w != p.tagged, other != "" && (w == p.tagged || other != w.id):
+		w.t.Errorf("sent to %s, said to be %q, the tag means %s", w.id, other, p.tagged.id)
+	case other != "" && time.Since(p.moved) > moveLimit:
+		w.t.Errorf("sent to the version before, %s after the move", time.Since(p.moved))
+	case other != "" && p.g.machine(p.tagged.id).takes():
+		w.t.Error("sent to the version before although the new one takes calls")
+	}
 	return w
 }
 
@@ -61,7 +125,7 @@ func (w *world) pause(most time.Duration) time.Duration {
 	return time.Duration(w.rng.Int64N(int64(most/grain))+1) * grain
 }
 
-func (w *world) try(ctx context.Context, _ *machine, e *endpoint) error {
+func (w *world) try(ctx context.Context, e *endpoint) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
@@ -76,7 +140,7 @@ func (w *world) try(ctx context.Context, _ *machine, e *endpoint) error {
 	return nil
 }
 
-func (w *world) Wake(ctx context.Context, _ service.ID) error {
+func (w *world) wake(ctx context.Context) error {
 	w.mu.Lock()
 	w.waking++
 	if w.waking > 1 {
@@ -120,7 +184,7 @@ func (w *world) scale(to int) {
 
 // tell applies what is, as the watcher of a cluster does: a copy, in order.
 func (w *world) tell() {
-	st := service.State{ID: subject, Registered: true, Count: w.count, Failure: w.failure}
+	st := service.State{ID: w.id, Registered: true, Count: w.count, Failure: w.failure}
 	st.Endpoints = append(st.Endpoints, w.allocs...)
 	if w.count == 0 {
 		w.sealed = false
@@ -156,7 +220,7 @@ func (w *world) happen() {
 		w.tell()
 	case 8:
 		w.sealed = false
-		w.g.SetStopped(subject, w.rng.IntN(3) == 0)
+		w.g.SetStopped(w.id, w.rng.IntN(3) == 0)
 	case 9, 10, 11:
 		keep := w.rng.IntN(3)
 		w.mu.Unlock()
@@ -170,8 +234,8 @@ func (w *world) happen() {
 func (w *world) lower(keep int) {
 	ctx, cancel := context.WithTimeout(context.Background(), w.pause(4*time.Second))
 	defer cancel()
-	m := w.g.machine(subject)
-	if !w.g.Drain(ctx, subject, keep) {
+	m := w.g.machine(w.id)
+	if !w.g.Drain(ctx, w.id, keep) {
 		return
 	}
 	m.mu.Lock()
@@ -193,7 +257,7 @@ func (w *world) lower(keep int) {
 	}
 	if w.rng.IntN(3) == 0 {
 		w.sealed = false
-		w.g.Open(subject)
+		w.g.Open(w.id)
 		return
 	}
 	w.scale(min(keep, w.count))
@@ -206,7 +270,7 @@ func (w *world) lower(keep int) {
 func (w *world) call(patience time.Duration) bool {
 	ctx, cancel := context.WithTimeoutCause(context.Background(), patience, errGone)
 	defer cancel()
-	m := w.g.machine(subject)
+	m := w.g.machine(w.id)
 	l, err := m.acquire(ctx, 10, 0, m.meters.of(""))
 	if err != nil {
 		l.release()
@@ -235,9 +299,9 @@ func (w *world) call(patience time.Duration) bool {
 	return true
 }
 
-// Whatever happens in whatever order: no waiter is lost, no wake is doubled, no
-// call goes to what has not answered, nothing leaks, and in the end the service
-// can be called.
+// Whatever happens in whatever order, tags that move and the gateway's own end
+// among it: no waiter is lost, no wake is doubled, no call goes to what has not
+// answered, nothing leaks, and in the end each service can be called.
 func TestTheMachineUnderRandomEvents(t *testing.T) {
 	seeds := uint64(150)
 	if testing.Short() || raceDetector {
@@ -245,27 +309,55 @@ func TestTheMachineUnderRandomEvents(t *testing.T) {
 	}
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, seed)
+			p := newPair(t, seed)
 			ctx, stop := context.WithCancel(t.Context())
 			ran := make(chan error, 1)
-			go func() { ran <- w.g.Run(ctx) }()
+			go func() { ran <- p.g.Run(ctx) }()
 			var callers sync.WaitGroup
-			for range 400 {
+			for i := range 500 {
+				if i%120 == 119 { // long enough for a move to end, and for penalties
+					<-time.After(2 * time.Minute)
+				}
+				w := p.worlds[p.worlds[0].draw(2)]
 				<-time.After(w.pause(500 * time.Millisecond))
 				synctest.Wait()
-				w.look()
-				if w.rng.IntN(3) == 0 {
-					w.happen()
-					continue
+				for _, w := range p.worlds {
+					w.look()
 				}
-				callers.Go(func() { w.call(w.pause(20 * time.Second)) })
+				switch w.draw(10) {
+				case 0, 1, 2:
+					w.happen()
+				case 3:
+					if w.draw(5) == 0 {
+						p.move(w)
+					}
+				case 4, 5, 6:
+					w = p.pick()
+					fallthrough
+				default:
+					callers.Go(func() { w.call(w.pause(20 * time.Second)) })
+				}
+			}
+			end := func() {
+				stop()
+				if err := <-ran; err != nil {
+					t.Error(err)
+				}
+			}
+			if seed%3 == 0 { // the gateway ends under its callers
+				end()
+				callers.Wait()
+				synctest.Wait()
+				for _, w := range p.worlds {
+					w.empty(seed)
+				}
+				return
 			}
 			callers.Wait()
-			w.settle(seed)
-			stop()
-			if err := <-ran; err != nil {
-				t.Error(err)
+			for _, w := range p.worlds {
+				w.settle(seed)
 			}
+			end()
 		})
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
@@ -273,9 +365,16 @@ func TestTheMachineUnderRandomEvents(t *testing.T) {
 	}
 }
 
+// draw is a number below n.
+func (w *world) draw(n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.rng.IntN(n)
+}
+
 // look checks what must hold whenever nothing moves.
 func (w *world) look() {
-	m := w.g.machine(subject)
+	m := w.g.machine(w.id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	broken := func(what string) {
@@ -317,13 +416,25 @@ func (w *world) look() {
 	}
 }
 
-// settle ends all faults and looks at what is left.
-func (w *world) settle(seed uint64) {
-	synctest.Wait() // a waiter hears its answer before the queue's length is written
-	m := w.g.machine(subject)
+// empty checks that nobody is left.
+func (w *world) empty(seed uint64) {
+	m := w.g.machine(w.id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if in, q := m.inFlight.Load(), m.queued.Load(); in != 0 || q != 0 || m.queue.len() != 0 || m.queue.held != 0 {
 		w.t.Errorf("seed %d: %d in flight, %d queued, %d waiting, %d bytes after the last caller", seed, in, q, m.queue.len(), m.queue.held)
 	}
+	for _, e := range m.endpoints {
+		if n := e.inFlight(); n != 0 {
+			w.t.Errorf("seed %d: %d in flight at %s after the last caller", seed, n, e.addr)
+		}
+	}
+}
+
+// settle ends all faults and looks at what is left.
+func (w *world) settle(seed uint64) {
+	synctest.Wait() // a waiter hears its answer before the queue's length is written
+	w.empty(seed)
 	w.mu.Lock()
 	w.calm = true
 	for addr := range w.up {
@@ -331,8 +442,8 @@ func (w *world) settle(seed uint64) {
 	}
 	w.failure = nil
 	w.sealed = false
-	w.g.SetStopped(subject, false)
-	w.g.Open(subject)
+	w.g.SetStopped(w.id, false)
+	w.g.Open(w.id)
 	w.tell()
 	w.mu.Unlock()
 	ctx, stop := context.WithCancel(context.Background())

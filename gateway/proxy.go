@@ -215,6 +215,8 @@ func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
 // the status that the caller gets.
 func (c *call) mark(h http.Header, status int) int {
 	c.heed(status, h)
+	c.share(h)
+	c.confine(h)
 	h[headerRequestID] = c.own.one(c.requestID)
 	if c.other != "" {
 		h[headerService] = []string{string(c.other)}

@@ -185,12 +185,14 @@ func (q *Queue) send(ctx context.Context, client *http.Client, d store.DueCallba
 	req.Header.Set("Webhook-Id", id)
 	req.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set("Webhook-Signature", sign(key, id, now, body))
+	q.reached("calling")
 	res, err := client.Do(req)
 	if err != nil {
 		return unwrapURL(err)
 	}
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, callbackMostRead) // what it says is of no account
+	q.reached("called")
 	if res.StatusCode/100 != 2 {
 		return fmt.Errorf("it answered %s", res.Status)
 	}

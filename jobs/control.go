@@ -41,6 +41,26 @@ func (q *Queue) Redrive(ctx context.Context, id, who string) (service.CallJob, e
 	return job, nil
 }
 
+// Look returns a job if the caller may see it, and the result of a done one,
+// to be closed. To others than its caller and admins a job is not there.
+func (q *Queue) Look(ctx context.Context, id string, c service.Caller) (service.CallJob, io.ReadCloser, error) {
+	job, err := q.Visible(ctx, id, c)
+	if err != nil || job.State != service.JobDone {
+		return job, nil, err
+	}
+	result, err := q.Result(ctx, id)
+	return job, result, err
+}
+
+// Visible is Job for a caller who may see it.
+func (q *Queue) Visible(ctx context.Context, id string, c service.Caller) (service.CallJob, error) {
+	job, err := q.Job(ctx, id)
+	if err == nil && !c.IsAdmin() && job.Caller != c.Name {
+		return service.CallJob{}, service.Errorf(service.ErrNotFound, "there is no call job %.64q of yours", id)
+	}
+	return job, err
+}
+
 // List returns jobs, the newest first.
 func (q *Queue) List(ctx context.Context, f store.JobFilter) ([]store.ListedJob, error) {
 	return q.db.CallJobs(ctx, f)

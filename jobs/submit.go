@@ -35,11 +35,20 @@ func (q *Queue) Submit(ctx context.Context, s Submission) (job service.CallJob, 
 	if err != nil {
 		return job, false, err
 	}
-	return q.Accept(ctx, s, a)
+	return q.accept(ctx, s, a)
 }
 
-// Accept is Submit for a call that was admitted already.
-func (q *Queue) Accept(ctx context.Context, s Submission, a service.Admission) (job service.CallJob, isNew bool, err error) {
+// Accept is Submit for a call that was admitted already, and returns the id.
+func (q *Queue) Accept(ctx context.Context, r service.JobRequest, a service.Admission) (string, error) {
+	s := Submission{JobRequest: r}
+	if err := s.normalise(); err != nil {
+		return "", err
+	}
+	job, _, err := q.accept(ctx, s, a)
+	return job.ID, err
+}
+
+func (q *Queue) accept(ctx context.Context, s Submission, a service.Admission) (job service.CallJob, isNew bool, err error) {
 	v := a.Version
 	method, err := q.check(v, &s)
 	if err != nil {

@@ -119,3 +119,9 @@ func (c *calendar) at(now time.Time) []Floor {
 	}
 	return c.open
 }
+
+// Floors returns a function that says which windows are open at a time.
+func Floors(windows []service.Window) (func(now time.Time) []Floor, error) {
+	c, err := newCalendar(windows)
+	return c.at, err
+}

@@ -10,7 +10,7 @@
 // that a policy can be tried on a trace before it is trusted. In it strategies
 // propose counts, the largest proposal wins, then the bounds of the version cap
 // it and the guards keep a smaller count from coming too early. Each strategy is
-// a file: concurrency.go, idle.go, floor.go.
+// a file, see strategy.go for the list and docs/policy.md for the formulas.
 //
 // [Engine] feeds Decide every two seconds and at once when it is poked, and
 // makes the decisions true: one change at a time for a service, each stored

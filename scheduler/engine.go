@@ -53,6 +53,9 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
+	// CPU returns the MHz that an instance uses. Default: none, and the counts of
+	// services that have a target for it stay until they are idle.
+	CPU func(ctx context.Context, alloc string) (mhz float64, err error)
 }
 
 func (o Options) withDefaults() Options {
@@ -99,7 +102,10 @@ type Engine struct {
 	mu       sync.Mutex // guards what follows, and the tracked but for their turns
 	services map[service.ID]*tracked
 	modules  map[string][]service.ID // published, by module key
-	settled  bool                    // Run has ended: nothing may be added to work
+	policies policies
+	seen     Snapshot // the newest one that was decided on
+	held     string   // why nothing is decided now, as blind
+	settled  bool     // Run has ended: nothing may be added to work
 }
 
 // New returns an Engine. It does nothing before Open.
@@ -134,6 +140,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read which counts are held: %w", err)
 	}
+	said, err := e.db.PoliciesInForce(ctx, time.Now())
+	if err != nil {
+		return fmt.Errorf("read the policies in force: %w", err)
+	}
 	if e.opts.Volatile {
 		clear(last)
 		clear(holds)
@@ -148,6 +158,8 @@ func (e *Engine) Open(ctx context.Context) error {
 	for id, h := range holds {
 		e.track(id).heldUntil = h.Until
 	}
+	e.policies.list = said
+	e.fitAll(time.Now())
 	e.mu.Unlock()
 	for id := range stopped {
 		e.gate.SetStopped(id, true)
@@ -158,7 +170,7 @@ func (e *Engine) Open(ctx context.Context) error {
 // Publish tells the engine of a module's versions, all of them, in place of
 // those that it was told of before.
 func (e *Engine) Publish(m service.Module) {
-	key := service.ModuleKey(m.Name)
+	key, now := service.ModuleKey(m.Name), time.Now()
 	var faults []error
 	e.mu.Lock()
 	e.withdraw(key)
@@ -166,17 +178,16 @@ func (e *Engine) Publish(m service.Module) {
 	for i := range m.Versions {
 		v := &m.Versions[i]
 		t := e.track(v.ID)
-		t.scale, t.grace = v.Scale, orDefault(v.Run.StopGrace.Duration, e.opts.StopGrace)
+		t.module, t.manifest = key, v.Scale
+		t.grace = orDefault(v.Run.StopGrace.Duration, e.opts.StopGrace)
 		t.owner, t.instance = "", SizeOf(v.Resources)
 		if len(v.Owners) > 0 {
 			t.owner = v.Owners[0]
 		}
 		t.deadline = orDefault(v.Run.Health.StartDeadline.Duration, e.opts.StartDeadline)
-		c, err := newCalendar(v.Scale.Windows)
-		if err != nil {
+		if err := t.fit(&e.policies, now); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", v.ID, err))
 		}
-		t.calendar = c
 		ids = append(ids, v.ID)
 	}
 	e.modules[key] = ids
@@ -190,7 +201,7 @@ func (e *Engine) Publish(m service.Module) {
 func (e *Engine) withdraw(key string) {
 	for _, id := range e.modules[key] {
 		t := e.services[id]
-		t.scale, t.calendar = service.Scale{}, calendar{}
+		t.manifest, t.scale, t.calendar = service.Scale{}, service.Scale{}, calendar{}
 	}
 	delete(e.modules, key)
 }
@@ -217,6 +228,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	ticks.Start()
 	defer func() { <-ticks.Stop().Done() }()
 
+	if e.opts.CPU != nil {
+		e.beside(func() { e.measure(ctx) })
+	}
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()

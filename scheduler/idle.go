@@ -13,10 +13,10 @@ func byIdleTime(a *ask) (proposal, bool) {
 	if a.Count == 0 || a.live() > 0 {
 		return proposal{}, false
 	}
-	idle, after := a.unused()
-	if idle < after && a.learnt() {
+	if a.learnt() {
 		return proposal{}, false // habits say more
 	}
+	idle, after := a.unused()
 	p, how := proposal{count: 1, kind: service.KindLoad}, "idle for %s, kept until idle_after %s: 1 instance"
 	if idle >= after {
 		p, how = proposal{kind: service.KindIdle}, "idle for %s, longer than idle_after %s"

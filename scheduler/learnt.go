@@ -20,9 +20,10 @@ import (
 // the hazards are right (Shahrad et al., "Serverless in the Wild", ATC 2020,
 // choose two times for each service instead, from its histogram).
 //
-// idle_after stays the longest that an instance is idle at a stretch, and all
-// there is while too little is known. After a stretch that long in vain the
-// hazard has to fall below the price before an instance is started ahead again.
+// While too little is known, idle_after alone decides. An instance is without
+// calls for at most Rules.Stretch times idle_after, however likely one is; after
+// that long in vain the hazard has to fall below the price before an instance is
+// started ahead again.
 func byHabit(a *ask) (proposal, bool) {
 	if !a.learnt() || a.live() > 0 {
 		return proposal{}, false
@@ -31,26 +32,19 @@ func byHabit(a *ask) (proposal, bool) {
 		return a.prewarm()
 	}
 	idle, after := a.unused()
-	switch price := a.price(); {
-	case idle >= after:
-		return proposal{}, false // idle time says so
-	case a.Habit.Hazard > price || a.Habit.Coming > price:
-		return a.hold("%s: a call in %s of such minutes pays for an idle instance, the price is %s: 1 instance")
-	case idle < a.r.LeastIdle:
-		return a.hold("%s, with a call in %s of such minutes against a price of %s, but called less than " + a.r.LeastIdle.String() + " ago: 1 instance")
-	case !a.Habit.Again.IsZero() && a.Habit.Again.Sub(a.now) <= a.r.Bridge:
-		return a.hold("%s: now a call comes in %s of such minutes, below the price of %s, but above it soon: 1 instance")
+	h, price := a.Habit, a.price()
+	switch {
+	case idle >= a.mostIdle(after):
+		return a.habit(0, service.KindIdle, longEnough)
+	case h.Hazard > price || h.Coming > price:
+		return a.habit(1, service.KindLoad, likely)
+	case idle < min(after, a.r.LeastIdle):
+		return a.habit(1, service.KindLoad, justCalled)
+	case !h.Again.IsZero() && h.Again.Sub(a.now) <= a.r.Bridge:
+		return a.habit(1, service.KindLoad, soonAgain)
 	}
-	p := proposal{kind: service.KindIdle}
-	if a.tell {
-		p.reason = fmt.Sprintf("%s: a call in %s of such minutes does not pay for an idle instance, the price is %s; %s",
-			a.Habit.Evidence, forecast.Percent(a.Habit.Hazard), forecast.Percent(a.price()), again(a.Habit.Again))
-	}
-	return p, true
+	return a.habit(0, service.KindIdle, unlikely)
 }
-
-// learnt reports whether habits decide on an idle service.
-func (a *ask) learnt() bool { return a.Habit != nil && a.r.Price > 0 }
 
 // prewarm asks for an instance ahead of a call.
 func (a *ask) prewarm() (proposal, bool) {
@@ -59,29 +53,57 @@ func (a *ask) prewarm() (proposal, bool) {
 	if h.Coming <= a.price() || a.now.Before(a.RetryAt) || !h.Rise.After(a.Changed.Add(-time.Minute)) {
 		return proposal{}, false
 	}
-	p := proposal{count: 1, kind: service.KindPrewarm}
+	return a.habit(1, service.KindPrewarm, likely)
+}
+
+// mostIdle is how long habits keep an instance without calls.
+func (a *ask) mostIdle(after time.Duration) time.Duration {
+	return time.Duration(float64(after) * max(1, a.r.Stretch))
+}
+
+// ground is why habits ask for what they ask for.
+type ground int
+
+const (
+	longEnough ground = iota
+	likely
+	justCalled
+	soonAgain
+	unlikely
+)
+
+func (a *ask) habit(count int, kind service.Kind, why ground) (proposal, bool) {
+	p := proposal{count: count, kind: kind}
 	if a.tell {
-		p.reason = fmt.Sprintf("%s: a call in %s of such minutes pays for an instance ahead of it, the price is %s: 1 instance",
-			h.Evidence, forecast.Percent(h.Coming), forecast.Percent(a.price()))
+		p.reason = fmt.Sprintf("%s; %s: %s", a.Habit.Evidence, a.because(why), instances(count))
 	}
 	return p, true
 }
 
-// hold keeps an idle instance.
-func (a *ask) hold(how string) (proposal, bool) {
-	p := proposal{count: 1, kind: service.KindLoad}
-	if a.tell {
-		p.reason = fmt.Sprintf(how, a.Habit.Evidence, forecast.Percent(max(a.Habit.Hazard, a.Habit.Coming)), forecast.Percent(a.price()))
+func (a *ask) because(why ground) string {
+	h, price := a.Habit, forecast.Percent(a.price())
+	switch why {
+	case longEnough:
+		_, after := a.unused()
+		return fmt.Sprintf("it was without calls for %s, the longest that it is kept for", a.mostIdle(after))
+	case likely:
+		return fmt.Sprintf("a call comes in %s of such minutes, more than the %s that pay for being ready", forecast.Percent(max(h.Hazard, h.Coming)), price)
+	case justCalled:
+		return fmt.Sprintf("it was called less than %s ago", a.r.LeastIdle)
+	case soonAgain:
+		return fmt.Sprintf("it would be started again at %s, too soon to stop it", clock(h.Again))
 	}
-	return p, true
+	text := fmt.Sprintf("a call comes in %s of such minutes, less than the %s that pay for being ready", forecast.Percent(h.Hazard), price)
+	if !h.Again.IsZero() {
+		text += "; warm again at " + clock(h.Again)
+	}
+	return text
 }
 
-func again(at time.Time) string {
-	if at.IsZero() {
-		return "no minute in sight does"
-	}
-	return "warm again at " + at.UTC().Format("15:04") + " UTC"
-}
+func clock(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
+
+// learnt reports whether habits decide on an idle service.
+func (a *ask) learnt() bool { return a.Habit != nil && a.r.Price > 0 }
 
 // price is the hazard above which a minute of an idle instance pays.
 func (a *ask) price() float64 { return a.r.PriceOf(a.Instance) }

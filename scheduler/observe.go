@@ -50,6 +50,9 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.round++
+	if next := e.policies.next; !next.IsZero() && !now.Before(next) {
+		e.fitAll(now)
+	}
 	s = Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits}
 	for i := range states {
 		st := &states[i]
@@ -69,6 +72,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		s.Services = append(s.Services, e.view(t, st, load, sick[st.ID], fresh, now))
 	}
 	e.forget(now)
+	e.seen = s
 	return s, found, true
 }
 
@@ -83,6 +87,9 @@ func (e *Engine) hold(why string) {
 		e.log.Info("decided on counts again")
 	}
 	e.blind = why
+	e.mu.Lock()
+	e.held = why
+	e.mu.Unlock()
 }
 
 // observe compares what the cluster says of a service with what is remembered.
@@ -159,6 +166,9 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 		if target.Latency.Duration > 0 {
 			v.Latency = e.usage.latency(t.id, now, r.Stable, float64(percentile(target))/100)
 		}
+	}
+	if t.scale.Target.CPUPercent > 0 {
+		v.CPU, v.CPUKnown = t.processor.average(now, r.Stable)
 	}
 	if t.change != nil {
 		v.Pending = t.change.to

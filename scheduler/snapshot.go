@@ -78,13 +78,14 @@ type Rules struct {
 	IdleAfter   time.Duration // for versions that do not say
 	Price       float64       // of a minute of an idle instance, where a cold start costs 1; 0: habits are not acted upon
 	UsualMemory int           // MiB of an instance that costs the price; others in proportion; 0: all cost the same
+	Stretch     float64       // habits keep an instance without calls for at most this many times idle_after
 	LeastIdle   time.Duration // habits do not stop an instance sooner after a call
 	Bridge      time.Duration // nor when they would start one again this soon
 }
 
 // DefaultRules are Knative's windows and factors with a slower way down: each
-// start here costs more than a container of a web page. A cold start is worth an
-// hour of an idle instance.
+// start here costs more than a container of a web page. A cold start is worth 50
+// minutes of an idle instance.
 func DefaultRules() Rules {
 	return Rules{
 		Utilisation: 0.7,
@@ -97,8 +98,9 @@ func DefaultRules() Rules {
 		MinLife:     60 * time.Second,
 		ColdGrace:   2 * time.Second,
 		IdleAfter:   10 * time.Minute,
-		Price:       1.0 / 60,
+		Price:       1.0 / 50,
 		UsualMemory: 512,
+		Stretch:     3,
 		LeastIdle:   time.Minute,
 		Bridge:      2 * time.Minute,
 	}

@@ -1,6 +1,8 @@
 package scheduler_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -148,4 +150,32 @@ func TestTargetsDoNotFlap(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestProcessorTimeIsMeasured(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		v := version(0)
+		v.Resources.CPU, v.Scale.Target, v.Scale.IdleAfter.Duration = 1000, service.Target{CPUPercent: 50}, time.Hour
+		use := 1500.0
+		var broken error
+		w.open(v, scheduler.Options{CPU: func(_ context.Context, alloc string) (float64, error) {
+			if alloc != "one" {
+				t.Errorf("asked for %q, which does not run", alloc)
+			}
+			return use, broken
+		}})
+		w.used()
+		w.cluster.change(a, func(st *service.State) { st.Endpoints[0] = service.Endpoint{Alloc: "one", Running: true} })
+		w.ready(func(l *service.Load) { l.InFlight, l.Since = 1, time.Now().Add(-time.Minute) })
+		w.after(30 * time.Second)
+		w.want(3, "wake 0->1 applied", "load 1->3 applied")
+		x, err := w.engine.Effective(a)
+		if err != nil || x.Now.Inputs["cpu_mhz"] != 1500 && x.Now.Winner != "CPU" {
+			t.Errorf("effective: %+v, %v", x.Now, err)
+		}
+		// What cannot be measured is not zero.
+		broken = errors.New("the node does not answer")
+		w.after(20 * time.Minute)
+		w.want(3, "wake 0->1 applied", "load 1->3 applied")
+	})
 }

@@ -11,7 +11,9 @@ import (
 // it but turn.
 type tracked struct {
 	id       service.ID
-	scale    service.Scale // Max 0: not published
+	module   string        // its key
+	manifest service.Scale // what the version says; Max 0: not published
+	scale    service.Scale // with the policies in it; Max 0: not published
 	owner    string        // whose quota it counts towards
 	instance Size          // what one instance reserves
 	grace    time.Duration // how long calls in flight may finish when instances go
@@ -34,12 +36,13 @@ type tracked struct {
 	stoppedBy string
 	heldUntil time.Time
 
-	peak     peak
-	failures int       // failed starts in a row
-	retryAt  time.Time // no start of our own before then
-	refusals int       // changes in a row that were not applied
-	notUntil time.Time // no change in that direction by the tick before then
-	notDown  bool
+	peak      peak
+	processor processor
+	failures  int       // failed starts in a row
+	retryAt   time.Time // no start of our own before then
+	refusals  int       // changes in a row that were not applied
+	notUntil  time.Time // no change in that direction by the tick before then
+	notDown   bool
 }
 
 // change is one change of a count under way.
@@ -79,7 +82,7 @@ func (t *tracked) moved(count int, revision uint64, now time.Time) {
 		t.raised = now
 	}
 	if count == 0 {
-		t.peak = peak{}
+		t.peak, t.processor = peak{}, processor{}
 	}
 	t.seen, t.count, t.revision, t.changed = true, count, revision, now
 }

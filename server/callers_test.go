@@ -44,6 +44,7 @@ var mayUse = map[string]service.Role{
 	"list-modules": service.Anonymous, "get-module": service.Anonymous, "get-version": service.Anonymous, "get-file": service.Anonymous,
 	"get-interface": service.Anonymous, "get-openapi": service.Anonymous, "get-client": service.Anonymous,
 	"list-services": service.Anonymous, "get-service": service.Developer, "list-decisions": service.Developer, "get-logs": service.Developer,
+	"get-policy": service.Developer, "list-policies": service.Developer, "get-stats": service.Developer,
 	"start-service": service.Developer, "stop-service": service.Developer, "scale-service": service.Developer,
 	"list-jobs": service.User, "submit-job": service.Anonymous, "get-job": service.Anonymous, "get-job-result": service.Anonymous,
 	"cancel-job": service.Anonymous, "redrive-job": service.Anonymous, "report-progress": service.Anonymous,

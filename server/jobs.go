@@ -149,20 +149,16 @@ func viewOf(job service.CallJob) JobView {
 	return JobView{CallJob: job, Href: "/api/v1/jobs/" + url.PathEscape(job.ID)}
 }
 
-// mine returns a job if the caller may see it. To others it is not there.
-func (a *api) mine(ctx context.Context, id string, get func() (service.CallJob, error)) (service.CallJob, error) {
-	job, err := get()
-	if c := service.CallerOf(ctx); err == nil && !c.IsAdmin() && job.Caller != c.Name {
-		return service.CallJob{}, service.Errorf(service.ErrNotFound, "there is no call job %.64q of yours", id)
-	}
-	return job, err
+// mine returns a job if the caller may see it.
+func (a *api) mine(ctx context.Context, id string) (service.CallJob, error) {
+	return a.Jobs.Visible(ctx, id, service.CallerOf(ctx))
 }
 
 func (a *api) job(ctx context.Context, in *struct {
 	JobRef
 	Wait service.Duration `query:"wait" doc:"how long to wait for a change, as 30s; at most 1m"`
 }) (*huma.StreamResponse, error) {
-	job, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) })
+	job, err := a.mine(ctx, in.ID)
 	if err == nil && in.Wait.Duration > 0 {
 		job, err = a.Jobs.Wait(ctx, in.ID, in.Wait.Duration)
 	}
@@ -209,7 +205,7 @@ func writeJob(w http.ResponseWriter, view JobView, result io.ReadSeekCloser) err
 }
 
 func (a *api) jobResult(ctx context.Context, in *JobRef) (*huma.StreamResponse, error) {
-	job, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) })
+	job, err := a.mine(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +223,7 @@ func (a *api) jobResult(ctx context.Context, in *JobRef) (*huma.StreamResponse, 
 }
 
 func (a *api) cancelJob(ctx context.Context, in *JobRef) (*body[JobView], error) {
-	if _, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) }); err != nil {
+	if _, err := a.mine(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	job, err := a.Jobs.Cancel(ctx, in.ID, who(ctx))
@@ -238,7 +234,7 @@ func (a *api) cancelJob(ctx context.Context, in *JobRef) (*body[JobView], error)
 }
 
 func (a *api) redriveJob(ctx context.Context, in *JobRef) (*body[JobView], error) {
-	if _, err := a.mine(ctx, in.ID, func() (service.CallJob, error) { return a.Jobs.Job(ctx, in.ID) }); err != nil {
+	if _, err := a.mine(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	job, err := a.Jobs.Redrive(ctx, in.ID, who(ctx))

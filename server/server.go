@@ -99,6 +99,8 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.owners()
 	a.tokens()
 	a.services()
+	a.policies()
+	a.stats()
 	a.jobs()
 	a.health(router)
 	a.bundles(router)

@@ -1,6 +1,11 @@
 package service
 
-import "time"
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Target is what an instance may be loaded with besides its concurrency. Each
 // that is set is followed, and the one that asks for the most instances wins.
@@ -36,4 +41,25 @@ func (t *Target) validate(f *faults) {
 	}
 	f.check(t.Percentile == 0 || t.Percentile >= 50 && t.Percentile <= 99, at+".percentile", "must be between 50 and 99, not %d", t.Percentile)
 	f.check(t.Percentile == 0 || t.Latency.Duration != 0, at+".percentile", "says of how many calls latency is the target: set latency too")
+}
+
+// String lists the targets that are set: "cpu_percent 70, latency 800ms (95 %)".
+func (t Target) String() string {
+	var parts []string
+	if t.Rate > 0 {
+		parts = append(parts, fmt.Sprintf("requests_per_second %d", t.Rate))
+	}
+	if t.QueueDelay.Duration > 0 {
+		parts = append(parts, "queue_delay "+t.QueueDelay.Duration.String())
+	}
+	if t.CPUPercent > 0 {
+		parts = append(parts, fmt.Sprintf("cpu_percent %d", t.CPUPercent))
+	}
+	if t.Latency.Duration > 0 {
+		parts = append(parts, fmt.Sprintf("latency %s (%d %%)", t.Latency.Duration, cmp.Or(t.Percentile, DefaultPercentile)))
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
 }

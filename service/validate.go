@@ -97,6 +97,13 @@ func (r *Resources) validate(f *faults) {
 	}
 }
 
+// Validate returns every fault of a scale that stands by itself, not in a version.
+func (s *Scale) Validate() error {
+	var f faults
+	s.validate(&f)
+	return f.join()
+}
+
 func (s *Scale) validate(f *faults) {
 	f.check(s.Min >= 0, "scale.min", "must be 0 or more, not %d", s.Min)
 	f.check(s.Max >= 1 && s.Max <= maxCount, "scale.max", "must be between 1 and %d, not %d", maxCount, s.Max)

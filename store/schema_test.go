@@ -55,6 +55,11 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 			if name >= "testdata/schema-0007" {
 				verifyJobs(t, db)
 			}
+			if name >= "testdata/schema-0009" {
+				policies, err := db.Policies(t.Context(), "A", 0, 0)
+				check(t, err, nil)
+				equal(t, policies, []service.Policy{{ID: 1, Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}}})
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -86,6 +91,8 @@ func populate(t testing.TB, db *store.DB) {
 	check(t, db.AddSamples(ctx, []service.Sample{plain(a1.ID, "f", 3), plain(a2.ID, "", 5)}), nil)
 	check(t, db.RollUp(ctx, epoch.Add(2*time.Hour)), nil)
 	populateKBase(t, db)
+	_, err = db.AddPolicy(ctx, service.Policy{Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}})
+	check(t, err, nil)
 }
 
 // plain is a sample as the first schema could hold it.

@@ -16,6 +16,7 @@ import (
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobspec"
 	"github.com/dynsvc/dynsvc/nomad"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -86,6 +87,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
+	s.gateway.CallerLimits = gateway.CallerLimits{Known: c.Auth.Limits.Known.quota(), Anonymous: c.Auth.Limits.Anonymous.quota()}
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
 	var err error
 	if s.front, err = c.Gateway.front(log); err != nil {
@@ -112,7 +114,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	if err != nil {
 		return s, err
 	}
-	s.cluster = runs
+	s.cluster, s.engine.CPU = runs, runs.CPU
 	d := &nomadDeployer{cluster: runs, renderer: renderer, rules: rules, named: c.classes()}
 	s.deployer = func(*catalog.Catalog) deployer { return d }
 	if c.Consul != nil {

@@ -125,6 +125,9 @@ func loadConfig(path string) (config, error) {
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
 	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
 	c.Auth.fill()
+	if c.KBase != nil {
+		c.KBase.join(c.Auth)
+	}
 	for name, secret := range map[string]*string{
 		"DYNSVC_TOKEN": &c.Token, "DYNSVC_GITHUB_SECRET": &c.Git.GitHubSecret, "DYNSVC_GITLAB_SECRET": &c.Git.GitLabSecret,
 	} {
@@ -154,6 +157,11 @@ func decodeConfig(path string, text []byte, c *config) error {
 	if !diags.HasErrors() {
 		diags = append(diags, gohcl.DecodeBody(file.Body, nil, c)...)
 	}
+	return placed(path, diags)
+}
+
+// placed says where in a file its faults are.
+func placed(path string, diags hcl.Diagnostics) error {
 	var faults []error
 	for _, d := range diags {
 		place := path

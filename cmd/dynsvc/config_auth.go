@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dynsvc/dynsvc/auth"
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -22,6 +23,35 @@ type authConfig struct {
 	Tokens *tokensConfig `hcl:"tokens,block"`
 	OIDC   []oidcConfig  `hcl:"oidc,block"`
 	KBase  *kbaseAuth    `hcl:"kbase,block"`
+	Limits *callerLimits `hcl:"limits,block"`
+}
+
+// callerLimits bounds what each caller may ask for; what is 0 or absent is not limited.
+type callerLimits struct {
+	Known     *callerQuota `hcl:"known,block"`     // of a caller with a name
+	Anonymous *callerQuota `hcl:"anonymous,block"` // of an address from which calls without a name come
+}
+
+type callerQuota struct {
+	Rate     float64 `hcl:"rate,optional"`      // calls a second
+	Burst    int     `hcl:"burst,optional"`     // calls at once; default rate
+	InFlight int     `hcl:"in_flight,optional"` // calls not answered yet
+}
+
+func (q *callerQuota) quota() gateway.Quota {
+	if q == nil {
+		return gateway.Quota{}
+	}
+	return gateway.Quota{Rate: q.Rate, Burst: q.Burst, InFlight: q.InFlight}
+}
+
+func (q *callerQuota) validate(at string, fault func(format string, args ...any)) {
+	if q != nil && (q.Rate < 0 || q.Burst < 0 || q.InFlight < 0) {
+		fault("%s has a number below 0: leave out what is not to be limited", at)
+	}
+	if q != nil && q.Burst > 0 && q.Rate == 0 {
+		fault("%s has a burst and no rate that it could exceed", at)
+	}
 }
 
 // tokensConfig bounds dynsvc's own tokens of others than admins.
@@ -53,7 +83,7 @@ type kbaseAuth struct {
 
 // fill puts empty blocks where the file has none.
 func (a *authConfig) fill() {
-	a.Tokens = orEmpty(a.Tokens)
+	a.Tokens, a.Limits = orEmpty(a.Tokens), orEmpty(a.Limits)
 	setDefault(&a.Calls, "checked")
 }
 
@@ -67,6 +97,8 @@ func (a *authConfig) validate(fault func(format string, args ...any)) {
 		}
 	}
 	a.validateDurations(fault)
+	a.Limits.Known.validate("auth.limits.known", fault)
+	a.Limits.Anonymous.validate("auth.limits.anonymous", fault)
 	issuers := map[string]bool{}
 	for i := range a.OIDC {
 		o := &a.OIDC[i]

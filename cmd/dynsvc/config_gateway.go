@@ -19,6 +19,7 @@ type gatewayConfig struct {
 	TLS         *tlsConfig    `hcl:"tls,block"`
 	Keepalive   string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
 	Maxima      *maximaConfig `hcl:"maxima,block"`
+	CORS        *corsConfig   `hcl:"cors,block"`
 }
 
 // tlsConfig is what the agent shows callers who speak TLS. With it, it speaks
@@ -68,7 +69,7 @@ func (c *maximaConfig) limits() service.Limits {
 }
 
 func (c *gatewayConfig) options() gateway.Options {
-	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits()}
+	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors()}
 }
 
 func (c *gatewayConfig) durations() map[string]string {
@@ -77,10 +78,14 @@ func (c *gatewayConfig) durations() map[string]string {
 		all["gateway.maxima.wait"], all["gateway.maxima.first_byte"] = m.Wait, m.FirstByte
 		all["gateway.maxima.idle"], all["gateway.maxima.total"] = m.Idle, m.Total
 	}
+	if c.CORS != nil {
+		all["gateway.cors.max_age"] = c.CORS.MaxAge
+	}
 	return all
 }
 
 func (c *gatewayConfig) validate(fault func(format string, args ...any)) {
+	c.CORS.validate(fault)
 	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength, "gateway.queue_total": c.QueueTotal,
 		"gateway.connections": c.Connections, "gateway.body_memory": c.BodyMemory} {
 		if n < 0 {

@@ -30,6 +30,17 @@ type kbaseConfig struct {
 	} `hcl:"client_group,block"`
 }
 
+// join makes one of what this block and auth.kbase say of the auth service.
+func (c *kbaseConfig) join(a *authConfig) {
+	switch {
+	case a.KBase != nil:
+		setDefault(&c.AuthURL, a.KBase.URL)
+		setDefault(&c.LoginURL, a.KBase.Legacy)
+	case c.AuthURL != "":
+		a.KBase = &kbaseAuth{URL: c.AuthURL, AdminRoles: c.AdminRoles}
+	}
+}
+
 // legacyLogin is where KBase's auth service answers modules.
 const legacyLogin = "/api/legacy/KBase/Sessions/Login"
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/dynsvc/dynsvc/server/kbase"
 	"github.com/dynsvc/dynsvc/service"
@@ -11,6 +12,7 @@ import (
 type kbaseSetup struct {
 	options kbase.Options
 	vault   vault
+	auth    http.Handler // stands in for KBase's auth service; nil: nothing does
 }
 
 // vault keeps secrets: the cluster's variables, or a file.
@@ -57,7 +59,7 @@ func (st *stack) openKBase(callers kbaseCallers) {
 	st.facade = kbase.New(kbase.Parts{
 		Store: st.db, Catalog: st.catalog, Gateway: st.gateway, Engine: st.engine, Cluster: st.checks,
 		Builds: &kbaseBuilds{registrar: st.git, db: st.db},
-		Users:  callers, Vault: st.kbase.vault, Deploy: func(ctx context.Context, v service.Version) error { return st.deploy.Deploy(ctx, v) },
+		Users:  callers, Vault: st.kbase.vault, Auth: st.kbase.auth, Deploy: func(ctx context.Context, v service.Version) error { return st.deploy.Deploy(ctx, v) },
 	}, st.log.Named("kbase"), st.kbase.options)
 	st.deploy = &kbaseDeployer{deployer: st.deploy, facade: st.facade}
 }

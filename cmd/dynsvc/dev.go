@@ -15,6 +15,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/examples"
+	"github.com/dynsvc/dynsvc/server/kbase"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -128,8 +129,10 @@ func (st *stack) registerFolder(ctx context.Context, dir string) (service.Versio
 
 // greet prints what a new user needs next.
 func greet(w io.Writer, dev devFile, ready []service.Version) {
-	fmt.Fprintf(w, "dynsvc %s is listening.\n\n  Console   %s/console?token=%s\n  API       %s/api/v1  (Authorization: Bearer %s)\n\n",
+	fmt.Fprintf(w, "dynsvc %s is listening.\n\n  Console   %s/console?token=%s\n  API       %s/api/v1  (Authorization: Bearer %s)\n",
 		version, dev.URL, dev.Token, dev.URL, dev.Token)
+	fmt.Fprintf(w, "  KBase     %s%sservice_wizard  (tokens of %s %s, of %s %s)\n\n", dev.URL, kbase.Prefix,
+		kbaseAdmin, dev.kbaseToken(kbaseAdmin), kbaseUser, dev.kbaseToken(kbaseUser))
 	fmt.Fprintln(w, "Services start with their first call. Try:")
 	for _, v := range ready {
 		fmt.Fprintf(w, "\n  # %s %s\n  %s\n", v.Module, v.Version, sampleCall(dev.URL, v))

@@ -23,6 +23,7 @@ var allowed = map[string][]string{
 	"jobspec":    {"service", "templates"},
 	"forecast":   nil,
 	"scheduler":  {"service", "store", "forecast"},
+	"simulation": {"service", "scheduler", "forecast"},
 	"jobs":       {"service", "store"},
 	"nomad":      {"service"},
 	"consul":     {"service"},
@@ -31,7 +32,7 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
@@ -46,7 +47,6 @@ var allowed = map[string][]string{
 
 	// What follows is not part of the product.
 	"examples":             nil,
-	"examples/treebrowser": nil,
 	"e2e":                  {"service", "e2e/cluster"},
 	"e2e/bench":            {"service", "store", "e2e/cluster", "gateway"},
 	"e2e/bench/answer":     nil,
@@ -61,6 +61,7 @@ var sole = map[string]string{
 	"github.com/hashicorp/nomad/api":  "nomad",
 	"github.com/hashicorp/consul/api": "consul",
 	"github.com/mattn/go-sqlite3":     "store",
+	"gonum.org/v1/plot":               "simulation",
 }
 
 // TestImportsFollowTheTable reads the imports of every package, without those of tests.

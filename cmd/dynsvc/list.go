@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ func newList(r *remote) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Aliases: []string{"ls"},
-		Short:   "List the registered modules with their versions, tags and methods",
+		Short:   "List the registered modules with their versions, tags, methods and narrative apps",
 		Example: "  dynsvc list\n  dynsvc list -json",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,14 +52,25 @@ func (r *remote) modules(ctx context.Context) ([]service.Module, error) {
 }
 
 func printModules(w io.Writer, modules []service.Module) error {
-	t := newTable(w, "MODULE", "VERSION", "TAGS", "SERVICE", "METHODS")
+	columns := []string{"MODULE", "VERSION", "TAGS", "SERVICE", "METHODS"}
+	withApps := slices.ContainsFunc(modules, func(m service.Module) bool {
+		return slices.ContainsFunc(m.Versions, func(v service.Version) bool { return len(v.AppIDs) > 0 })
+	})
+	if withApps {
+		columns = append(columns, "APPS")
+	}
+	t := newTable(w, columns...)
 	for _, m := range modules {
 		for _, v := range m.Versions {
 			var methods []string
 			for _, method := range v.Methods {
 				methods = append(methods, method.Name)
 			}
-			t.row(m.Name, v.Version, strings.Join(m.TagsOf(v.ID), ","), string(v.ID), strings.Join(methods, " "))
+			cells := []string{m.Name, v.Version, strings.Join(m.TagsOf(v.ID), ","), string(v.ID), strings.Join(methods, " ")}
+			if withApps {
+				cells = append(cells, strings.Join(v.AppIDs, " "))
+			}
+			t.row(cells...)
 		}
 	}
 	if len(modules) == 0 {

@@ -45,7 +45,7 @@ func openLocal(ctx context.Context, s localSetup) (*localAgent, error) {
 	st, err := openStack(ctx, setup{log: s.log, dataDir: s.data, url: dev.URL, token: dev.Token,
 		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
 		defaults: catalog.StandardDefaults(), git: repos.Options{Limits: repos.Limits{Schemes: []string{"https", "http", "file"}}}, engine: scheduler.Options{Volatile: true}, cluster: runtime,
-		kbase: devKBase(dev.URL, s.data),
+		kbase: dev.kbase(s.data), auth: dev.kbaseAuth(),
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(s.data, "modules"), place: s.place}
 		}})
@@ -62,11 +62,4 @@ func logger(level string, out io.Writer) (hclog.Logger, error) {
 		return nil, usagef("-log-level %q is none of trace, debug, info, warn, error", level)
 	}
 	return hclog.New(&hclog.LoggerOptions{Name: "dynsvc", Level: l, Output: out}), nil
-}
-
-// devKBase serves KBase's clients as an agent does, with parameters in a file.
-func devKBase(url, data string) *kbaseSetup {
-	options := new(kbaseConfig).options(url)
-	options.Inline = true
-	return &kbaseSetup{options: options, vault: local.NewVault(filepath.Join(data, "secrets.json"))}
 }

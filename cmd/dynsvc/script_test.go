@@ -95,13 +95,14 @@ func withToken(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// let sets a variable to the first match of a pattern in a file: let NAME PATTERN FILE
+// let sets a variable to the first match of a pattern, or of its group, in a file:
+// let NAME PATTERN FILE
 func let(ts *testscript.TestScript, _ bool, args []string) {
-	match := regexp.MustCompile(args[1]).FindString(ts.ReadFile(args[2]))
-	if match == "" {
+	match := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile(args[2]))
+	if match == nil {
 		ts.Fatalf("%s has no match of %s", args[2], args[1])
 	}
-	ts.Setenv(args[0], match)
+	ts.Setenv(args[0], match[len(match)-1])
 }
 
 // await waits for a file and, with "-gone", for its absence.
@@ -113,13 +114,14 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// httpGet prints the answer to GET URL-PATH at the agent of .dynsvc/dev.json.
+// httpGet prints the answer to GET URL-PATH, in which ADMINTOKEN stands for it, at the agent of .dynsvc/dev.json.
 func httpGet(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := os.ReadFile(ts.MkAbs(filepath.Join(".dynsvc", devFileName)))
 	ts.Check(err)
 	var dev devFile
 	ts.Check(json.Unmarshal(text, &dev))
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, dev.URL+args[0], nil)
+	path := strings.ReplaceAll(args[0], "ADMINTOKEN", dev.Token)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, dev.URL+path, nil)
 	ts.Check(err)
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)

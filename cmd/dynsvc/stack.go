@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -117,6 +118,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	s.gateway.Record = st.record
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
 	s.gateway.Misfits = checker.misfits
+	s.gateway.Jobs = lateJobs{st}
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation
@@ -158,6 +160,16 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	return st, st.engine.Open(ctx)
+}
+
+// lateJobs lets the gateway be made before the queue that needs it.
+type lateJobs struct{ st *stack }
+
+func (l lateJobs) Accept(ctx context.Context, r service.JobRequest, a service.Admission) (string, error) {
+	return l.st.jobs.Accept(ctx, r, a)
+}
+func (l lateJobs) Look(ctx context.Context, id string, c service.Caller) (service.CallJob, io.ReadCloser, error) {
+	return l.st.jobs.Look(ctx, id, c)
 }
 
 // lateDeployer lets the catalog be made before the deployer that needs it.

@@ -11,10 +11,13 @@ import (
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer, columns ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)}
+	t := newColumns(w)
 	t.row(columns...)
 	return t
 }
+
+// newColumns is a table without a heading.
+func newColumns(w io.Writer) *table { return &table{tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)} }
 
 func (t *table) row(cells ...string) {
 	for i, c := range cells {

@@ -5,7 +5,8 @@ module "FeatureValues" {
   interface   = "FeatureValues.spec"
 
   run {
-    command = "bin/featurevalues" # go build -o bin/featurevalues .
+    build   = ["go", "build", "-trimpath", "-o", "bin/featurevalues", "."]
+    command = "bin/featurevalues"
     port    = 5000
     health {
       path           = "/"

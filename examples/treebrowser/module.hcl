@@ -1,15 +1,15 @@
 module "TreeBrowser" {
-  version     = "1.0.0"
+  version     = "1.1.0"
   description = "Draws a tree in Newick format."
   owners      = ["grace"]
 
   run {
-    command = "go"
-    args    = ["run", "main.go", "newick.go"]
+    command = "node"
+    args    = ["server.js"]
     port    = 5000
     health {
       path           = "/"
-      start_deadline = "3m"
+      start_deadline = "30s"
     }
   }
 

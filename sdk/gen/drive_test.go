@@ -168,8 +168,27 @@ func client(t *testing.T, name string, language gen.Language) (dir string) {
 // have are named in without.
 func drive(t *testing.T, dir string, without []string, name string, args ...string) {
 	t.Helper()
+	if url := os.Getenv(realURL); url != "" {
+		driveReal(t, url, printed(t, command(t, dir, []string{"DYNSVC_URL=" + url, "CLOSED_URL=" + closedURL(t)}, name, args...)))
+		return
+	}
 	f := newFake(t)
-	out := command(t, dir, []string{"DYNSVC_URL=" + f.URL + "/base/", "CLOSED_URL=" + closedURL(t)}, name, args...)
+	got := printed(t, command(t, dir, []string{"DYNSVC_URL=" + f.URL + "/base/", "CLOSED_URL=" + closedURL(t)}, name, args...))
+	want := map[string]any{}
+	for step, text := range steps {
+		if !slices.Contains(without, step) {
+			want[step] = decoded(t, step, text)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the driver prints (+) what differs from steps (-):\n%s", diff)
+	}
+	f.check(without)
+}
+
+// printed are the steps that a driver has printed.
+func printed(t *testing.T, out string) map[string]any {
+	t.Helper()
 	got := map[string]any{}
 	for line := range strings.Lines(out) {
 		step, text, ok := strings.Cut(strings.TrimSpace(line), "\t")
@@ -182,16 +201,7 @@ func drive(t *testing.T, dir string, without []string, name string, args ...stri
 		}
 		got[step] = decoded(t, step, text)
 	}
-	want := map[string]any{}
-	for step, text := range steps {
-		if !slices.Contains(without, step) {
-			want[step] = decoded(t, step, text)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the driver prints (+) what differs from steps (-):\n%s", diff)
-	}
-	f.check(without)
+	return got
 }
 
 func decoded(t *testing.T, step, text string) any {

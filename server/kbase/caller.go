@@ -69,9 +69,10 @@ func visible(ctx context.Context, m service.Module) (service.Module, bool) {
 	return m.VisibleTo(who())
 }
 
-// owns reports whether somebody may change a module: an admin, or who owns it.
+// owns reports whether somebody may change a module: an admin, or who owns it. A token
+// with scopes may no more than they say.
 func owns(c service.Caller, m service.Module) bool {
-	return c.IsAdmin() || c.Known() && slices.Contains(m.Owners, c.Name)
+	return c.Manages(m) || c.Known() && c.Scopes == nil && slices.Contains(m.Owners, c.Name)
 }
 
 // who names a caller in the audit trail.

@@ -50,6 +50,9 @@ type Parts struct {
 	// Deploy submits a version again after an admin changed what it is given.
 	Deploy func(ctx context.Context, v service.Version) error
 	Builds Builds // nil: repositories are not registered here
+	// Auth answers under Prefix/auth in the place of KBase's auth service; nil:
+	// nobody does.
+	Auth http.Handler
 }
 
 // Options of the facade. The zero value of each field is its default.
@@ -101,6 +104,10 @@ func New(parts Parts, log hclog.Logger, opts Options) *Facade {
 // ServeHTTP routes without redirects: clients make a GET of a redirected POST.
 func (f *Facade) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.Trim(strings.TrimPrefix(r.URL.Path, Prefix), "/")
+	if f.Auth != nil && (path == "auth" || strings.HasPrefix(path, "auth/")) {
+		f.Auth.ServeHTTP(w, r)
+		return
+	}
 	if api, ok := f.apis[path]; ok && r.Method != http.MethodGet {
 		api.ServeHTTP(w, r)
 		return

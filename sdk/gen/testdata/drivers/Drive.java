@@ -224,7 +224,8 @@ public final class Drive {
                 },
                 300);
         step("run_stopped", () -> version("stopped").runSlow(1L, "hold"));
-        if (!Thread.interrupted()) {
+        // A real service is not stopped there: nothing waits until the interrupt.
+        if (!Thread.interrupted() && System.getenv("DYNSVC_TEST_URL") == null) {
             throw new AssertionError("the thread does not know any more that it was interrupted");
         }
     }

@@ -1,0 +1,104 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// TestScaleInStopsTheInstancesThatWereDrained lowers a count under load, after an
+// instance in the middle was replaced: Nomad has to stop the very ones that the
+// gateway has emptied, or a call is lost.
+func TestScaleInStopsTheInstancesThatWereDrained(t *testing.T) {
+	t.Parallel()
+	const callers = 12
+	a := newAgent(t, plain)
+	v := a.register(program("ScaledIn", "", "max = 4\n idle_after = \"5m\"\n max_concurrency = 100"))
+	a.calls(v)
+	a.do("scale", "ScaledIn", "4")
+	ready := func(want int) func(context.Context) error {
+		return func(context.Context) error {
+			if d := a.status(v); d.Ready != want || len(d.State.Endpoints) != want {
+				return fmt.Errorf("%d are ready of %+v", d.Ready, d.State.Endpoints)
+			}
+			return nil
+		}
+	}
+	waitFor(t, "four instances", 60*time.Second, ready(4))
+	before := byIndex(a.status(v).State.Endpoints)
+	middle, _, err := servers.Nomad.Allocations().Info(before[1], query(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := servers.Nomad.Allocations().Stop(middle, query(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the one in the middle to be replaced", 60*time.Second, func(ctx context.Context) error {
+		if err := ready(4)(ctx); err != nil {
+			return err
+		}
+		if now := byIndex(a.status(v).State.Endpoints); now[1] == before[1] {
+			return fmt.Errorf("index 1 is still %s", now[1])
+		}
+		return nil
+	})
+	replaced := byIndex(a.status(v).State.Endpoints)
+
+	ctx, calm := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	failed := make(chan error, callers)
+	for i := range callers {
+		group.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				r, err := a.get(t.Context(), v, "/slow?ms=500") // outlives the while
+				if err := r.good(err); err != nil {
+					failed <- fmt.Errorf("call %d of caller %d: %w", n, i, err)
+					return
+				}
+			}
+		})
+	}
+	a.do("scale", "ScaledIn", "2")
+	waitFor(t, "two instances", 60*time.Second, ready(2))
+	calm()
+	group.Wait()
+	close(failed)
+	for err := range failed {
+		t.Error(err)
+	}
+	left := byIndex(a.status(v).State.Endpoints)
+	if left[0] != replaced[0] || left[1] != replaced[1] || len(left) != 2 {
+		t.Errorf("left are %v, want indexes 0 and 1 of %v", left, replaced)
+	}
+	allocs, err := allocations(t.Context(), v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alloc := range allocs {
+		keep := alloc.ID == left[0] || alloc.ID == left[1]
+		if runs := alloc.DesiredStatus == nomad.AllocDesiredStatusRun; runs != keep {
+			t.Errorf("Nomad wants %s of %s", alloc.DesiredStatus, alloc.ID)
+		}
+	}
+	if r, err := a.get(t.Context(), v, "/"); err != nil || r.status != http.StatusOK {
+		t.Errorf("a call in the end: %d, %v", r.status, err)
+	}
+}
+
+// byIndex is the allocations by their index.
+func byIndex(endpoints []service.Endpoint) map[int]string {
+	all := map[int]string{}
+	for _, e := range endpoints {
+		all[e.Index] = e.Alloc
+	}
+	return all
+}

@@ -1,0 +1,105 @@
+package gateway_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/dynsvc/dynsvc/service"
+)
+
+// desk keeps jobs in memory.
+type desk struct {
+	mu       sync.Mutex
+	accepted []service.JobRequest
+	admitted []service.Admission
+	jobs     map[string]service.CallJob
+	results  map[string]string
+}
+
+func (d *desk) Accept(_ context.Context, r service.JobRequest, a service.Admission) (string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.accepted, d.admitted = append(d.accepted, r), append(d.admitted, a)
+	return "job-1", nil
+}
+
+func (d *desk) Look(_ context.Context, id string, c service.Caller) (service.CallJob, io.ReadCloser, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	job, ok := d.jobs[id]
+	if !ok || job.Caller != c.Name {
+		return job, nil, service.Errorf(service.ErrNotFound, "there is no call job %s of yours", id)
+	}
+	if job.State != service.JobDone {
+		return job, nil, nil
+	}
+	return job, io.NopCloser(strings.NewReader(d.results[id])), nil
+}
+
+func TestKBaseClientsSubmitAndCheckJobs(t *testing.T) {
+	d := &desk{results: map[string]string{"done": `[1.50,{"a":2}]`}, jobs: map[string]service.CallJob{
+		"queued": {State: service.JobQueued}, "running": {State: service.JobRunning}, "done": {State: service.JobDone}, "ursulas": {State: service.JobQueued, Caller: "ursula"},
+		"failed":    {State: service.JobFailed, Error: &service.JobError{Name: "ValueError", Code: 17, Message: "no", Data: "trace"}},
+		"dead":      {State: service.JobDead, Error: &service.JobError{Code: -32000, Message: "lost", Data: map[string]any{"a": 1}}},
+		"cancelled": {State: service.JobCancelled, Reason: "cancelled by ada"},
+	}}
+	k := newKit(t, worker, func(s *setup) {
+		s.opts.Jobs, s.opts.Callers = d, door{"ursula": {Name: "ursula", Role: service.User}}
+		s.version.Methods = append(s.version.Methods, service.Method{Name: "private", Mode: service.Async, Authentication: service.RequiredAuthentication})
+	})
+	const prefix = `{"version": "1.1", "id": "7", "method": "Echo.`
+	for _, tt := range []struct {
+		path, body, token string
+		status            int
+		want              string
+	}{
+		{"/svc/Echo", prefix + `_work_submit", "params": [1.50, "x"], "context": {"service_ver": "dev"}}`, "", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
+		{"/svc/Echo@1.2.0", prefix + `_work_submit", "params": []}`, "", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
+		{"/svc/Echo", `{"jsonrpc": "2.0", "id": 1, "method": "Echo._work_submit", "params": [1]}`, "", 200, `{"jsonrpc":"2.0","id":1,"result":["job-1"]}`},
+		{"/svc/Echo", prefix + `_private_submit", "params": []}`, "ursula", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
+		{"/svc/Echo", prefix + `_private_submit", "params": []}`, "", 401, "Authentication required for Echo"},
+		{"/svc/Echo", prefix + `_wrok_submit", "params": []}`, "", 404, `-32601`},
+		{"/svc/Echo", prefix + `_work_submit", "params": [], "context": {"service_ver": "9.9.9"}}`, "", 404, "9.9.9"},
+		{"/svc/Echo", prefix + `_check_job", "params": ["queued"]}`, "", 200, `{"version":"1.1","id":"7","result":[{"finished":0,"job_state":"queued"}]}`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["running"]}`, "its own token", 200, `{"version":"1.1","id":"7","result":[{"finished":0,"job_state":"running"}]}`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["done"]}`, "", 200, `{"version":"1.1","id":"7","result":[{"finished":1,"job_state":"done","result":[1.50,{"a":2}]}]}`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["ursulas"]}`, "ursula", 200, `"finished":0`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["ursulas"]}`, "", 404, "no call job ursulas of yours"},
+		{"/svc/Echo", prefix + `_check_job", "params": ["failed"]}`, "", 500, `{"version":"1.1","id":"7","error":{"name":"ValueError","code":17,"message":"no","error":"trace"}}`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["dead"]}`, "", 500, `"error":{"name":"JSONRPCError","code":-32000,"message":"lost","error":"{\"a\":1}"}}`},
+		{"/svc/Echo", prefix + `_check_job", "params": ["cancelled"]}`, "", 500, "the job is cancelled: cancelled by ada"},
+		{"/svc/Echo", prefix + `_check_job", "params": []}`, "", 400, "takes the id of a job"},
+		{"/svc/Echo", prefix + `_other", "params": []}`, "", 404, "-32601"},
+		{"/dynserv/4f2a9c1d.Echo", prefix + `_work_submit", "params": []}`, "", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
+		{"/dynserv/4f2a9c1d.Echo", prefix + `_check_job", "params": ["nobody"]}`, "", 500, "no call job"},
+	} {
+		var header []string
+		if tt.token != "" {
+			header = []string{"Authorization", "Bearer " + tt.token}
+		}
+		r := k.post(tt.path, tt.body, header...)
+		if r.err != nil || r.status != tt.status || !strings.Contains(r.body, tt.want) || tt.status == 200 && tt.want[0] == '{' && r.body != tt.want {
+			t.Errorf("%s %s as %q: %d %s %v; want %d %s", tt.path, tt.body, tt.token, r.status, r.body, r.err, tt.status, tt.want)
+		}
+		if got := r.header.Get("Content-Type"); got != "application/json" {
+			t.Errorf("%s: Content-Type %q", tt.body, got)
+		}
+	}
+	first, private := d.accepted[0], d.admitted[3]
+	if string(first.Params) != `[1.50, "x"]` || first.Method != "work" || first.Module != "Echo" || d.admitted[0].Version.ID != echo {
+		t.Errorf("accepted %+v", first)
+	}
+	if private.Caller.Name != "ursula" || private.Authorization != "Bearer ursula" {
+		t.Errorf("admitted %+v", private)
+	}
+	if n := k.cluster.woken(); n != 0 {
+		t.Errorf("%d wakes for submissions", n)
+	}
+	// Below the root, and without jobs, these are names like any other.
+	k.up(k.backend(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "mine") }))
+	k.post("/svc/Echo/sub", prefix+`_check_job", "params": ["queued"]}`).must(t, http.StatusOK, "mine")
+}
