@@ -30,6 +30,7 @@ bench:
 # Rewrite golden files; the diff is reviewed in git.
 gen:
     go test ./jobspec/... ./catalog/... ./kidl/... ./sdk/gen/... ./cmd/... -update
+    go run ./cmd/dynsvc generate examples/filtercontigs
 
 # What CI runs.
 ci:

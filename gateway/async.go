@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -109,7 +108,11 @@ func (c *call) submit(method string) error {
 	if err := c.fit(); err != nil {
 		return err
 	}
-	id, err := c.g.opts.Jobs.Accept(c.in.Context(), service.JobRequest{Module: c.to.version.Module, Ref: ref, Method: method, Params: r.Params}, c.admission())
+	admission, err := c.admission()
+	if err != nil {
+		return err
+	}
+	id, err := c.g.opts.Jobs.Accept(c.in.Context(), service.JobRequest{Module: c.to.version.Module, Ref: ref, Method: method, Params: r.Params}, admission)
 	if err != nil {
 		return err
 	}
@@ -127,11 +130,8 @@ func (c *call) check() error {
 	if err := json.Unmarshal(r.Params, &params); err != nil || len(params) != 1 {
 		return service.Errorf(service.ErrInvalid, `%s takes the id of a job: "params": ["…"]`, c.env.method)
 	}
-	if authorization := c.in.Header.Get("Authorization"); authorization != "" && c.g.opts.Callers != nil {
-		c.caller, err = c.g.opts.Callers.Authenticate(c.in.Context(), authorization)
-		if err != nil && !errors.Is(err, service.ErrUnauthenticated) { // it may be the module's own
-			return err
-		}
+	if c.caller, err = c.whoever(); err != nil {
+		return err
 	}
 	job, result, err := c.g.opts.Jobs.Look(c.in.Context(), params[0], c.caller)
 	if err != nil {

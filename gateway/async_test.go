@@ -61,6 +61,7 @@ func TestKBaseClientsSubmitAndCheckJobs(t *testing.T) {
 		{"/svc/Echo@1.2.0", prefix + `_work_submit", "params": []}`, "", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
 		{"/svc/Echo", `{"jsonrpc": "2.0", "id": 1, "method": "Echo._work_submit", "params": [1]}`, "", 200, `{"jsonrpc":"2.0","id":1,"result":["job-1"]}`},
 		{"/svc/Echo", prefix + `_private_submit", "params": []}`, "ursula", 200, `{"version":"1.1","id":"7","result":["job-1"]}`},
+		{"/svc/Echo", prefix + `_work_submit", "params": [2]}`, "ursula", 200, `"result":["job-1"]`},
 		{"/svc/Echo", prefix + `_private_submit", "params": []}`, "", 401, "Authentication required for Echo"},
 		{"/svc/Echo", prefix + `_wrok_submit", "params": []}`, "", 404, `-32601`},
 		{"/svc/Echo", prefix + `_work_submit", "params": [], "context": {"service_ver": "9.9.9"}}`, "", 404, "9.9.9"},
@@ -90,6 +91,9 @@ func TestKBaseClientsSubmitAndCheckJobs(t *testing.T) {
 		}
 	}
 	first, private := d.accepted[0], d.admitted[3]
+	if open := d.admitted[4]; open.Caller.Name != "ursula" {
+		t.Errorf("the job of a method that asks for no name is %q's", open.Caller.Name)
+	}
 	if string(first.Params) != `[1.50, "x"]` || first.Method != "work" || first.Module != "Echo" || d.admitted[0].Version.ID != echo {
 		t.Errorf("accepted %+v", first)
 	}

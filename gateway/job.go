@@ -112,15 +112,40 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 	if err := c.identify(); err != nil {
 		return service.Admission{}, err
 	}
-	return c.admission(), c.fit()
+	if err := c.fit(); err != nil {
+		return service.Admission{}, err
+	}
+	return c.admission()
 }
 
-func (c *call) admission() service.Admission {
+// admission is what a job needs to know of a call that may be made. A job is its
+// caller's own, so who calls matters also where the method does not ask.
+func (c *call) admission() (service.Admission, error) {
 	a := service.Admission{Version: c.to.version, Caller: c.caller, Authorization: c.in.Header.Get("Authorization")}
+	if !a.Caller.Known() {
+		var err error
+		if a.Caller, err = c.whoever(); err != nil {
+			return service.Admission{}, err
+		}
+	}
 	if c.g.opts.Callers != nil && c.g.opts.Callers.Own(a.Authorization) {
 		a.Authorization = ""
 	}
-	return a
+	return a, nil
+}
+
+// whoever is who sent the call. A token that nobody knows may be the module's
+// own: who sends it is anonymous.
+func (c *call) whoever() (service.Caller, error) {
+	authorization := c.in.Header.Get("Authorization")
+	if authorization == "" || c.g.opts.Callers == nil {
+		return service.Caller{}, nil
+	}
+	caller, err := c.g.opts.Callers.Authenticate(c.in.Context(), authorization)
+	if errors.Is(err, service.ErrUnauthenticated) {
+		return service.Caller{}, nil
+	}
+	return caller, err
 }
 
 // take reads what is called: the body is whole already.

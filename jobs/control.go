@@ -52,10 +52,11 @@ func (q *Queue) Look(ctx context.Context, id string, c service.Caller) (service.
 	return job, result, err
 }
 
-// Visible is Job for a caller who may see it.
+// Visible is Job for a caller who may see it. A job of nobody known is seen by
+// whoever knows its id, which cannot be guessed.
 func (q *Queue) Visible(ctx context.Context, id string, c service.Caller) (service.CallJob, error) {
 	job, err := q.Job(ctx, id)
-	if err == nil && !c.IsAdmin() && job.Caller != c.Name {
+	if err == nil && !c.IsAdmin() && job.Caller != "" && job.Caller != c.Name {
 		return service.CallJob{}, service.Errorf(service.ErrNotFound, "there is no call job %.64q of yours", id)
 	}
 	return job, err

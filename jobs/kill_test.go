@@ -86,7 +86,7 @@ func runChild(text string) error {
 	// Whoever was not answered submits again with the same key.
 	job, _, err := q.Submit(ctx, jobs.Submission{Key: "the one key of this call", Callback: &jobs.Callback{URL: c.Hook, Secret: hookSecret},
 		JobRequest: service.JobRequest{Module: "A", Method: c.Method, Params: json.RawMessage(`[1]`)}})
-	for err == nil && !(job.State.Finished() && job.Callback.State == service.CallbackDelivered) {
+	for err == nil && (!job.State.Finished() || job.Callback.State != service.CallbackDelivered) {
 		job, err = q.Wait(ctx, job.ID, time.Second)
 		if job.State.Finished() {
 			err = errors.Join(err, pause())

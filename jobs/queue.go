@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -151,11 +150,18 @@ func (q *Queue) Close() {
 	q.watches.close()
 }
 
-var (
-	errStopping  = errors.New("the agent was stopped")
-	errCancelled = errors.New("the job was cancelled")
-	errLost      = errors.New("another agent took the job over")
+// cutError is why an attempt was cut off from outside. For the gateway it is as
+// if a caller had left.
+type cutError string
+
+const (
+	errStopping  cutError = "the agent was stopped"
+	errCancelled cutError = "the job was cancelled"
+	errLost      cutError = "another agent took the job over"
 )
+
+func (e cutError) Error() string        { return string(e) }
+func (e cutError) Is(target error) bool { return target == context.Canceled }
 
 // poke has a loop look again.
 func poke(c chan struct{}) {

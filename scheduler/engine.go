@@ -11,6 +11,7 @@ import (
 	"github.com/robfig/cron/v3"
 	"golang.org/x/time/rate"
 
+	"github.com/dynsvc/dynsvc/forecast"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
@@ -100,6 +101,7 @@ type Engine struct {
 	round uint64
 
 	mu       sync.Mutex // guards what follows, and the tracked but for their turns
+	habits   habits
 	services map[service.ID]*tracked
 	modules  map[string][]service.ID // published, by module key
 	policies policies
@@ -118,6 +120,7 @@ func New(db *store.DB, c cluster, g gate, log hclog.Logger, opts Options) *Engin
 		pace:     rate.NewLimiter(rate.Limit(opts.ScaleRate), max(1, int(opts.ScaleRate*2*opts.Tick.Seconds()))),
 		starts:   make(chan struct{}, opts.ColdStarts),
 		poke:     make(chan struct{}, 1),
+		habits:   habits{model: forecast.New()},
 		services: map[service.ID]*tracked{},
 		modules:  map[string][]service.ID{},
 	}
@@ -221,6 +224,9 @@ const leastPause = 50 * time.Millisecond
 // waits for the changes that are under way.
 func (e *Engine) Run(ctx context.Context) error {
 	defer e.settle()
+	if err := e.recall(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		e.log.Warn("habits are learnt anew", "error", err)
+	}
 	ticks := cron.New()
 	// Ticks run in this goroutine alone, and a poke that finds another one
 	// waiting is dropped, so that ticks never run side by side or pile up.

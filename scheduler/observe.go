@@ -53,6 +53,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	if next := e.policies.next; !next.IsZero() && !now.Before(next) {
 		e.fitAll(now)
 	}
+	e.watch(loads, now)
 	s = Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits}
 	for i := range states {
 		st := &states[i]
@@ -66,10 +67,13 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		if f.open != 0 || f.adopted.Service != "" {
 			found = append(found, f)
 		}
-		if t.count == 0 && load.Queued == 0 && t.scale.Min == 0 && len(t.calendar.windows) == 0 {
+		habit := e.habit(t, now)
+		if t.count == 0 && load.Queued == 0 && t.scale.Min == 0 && len(t.calendar.windows) == 0 && !e.comes(t, habit) {
 			continue // the common case: idle
 		}
-		s.Services = append(s.Services, e.view(t, st, load, sick[st.ID], fresh, now))
+		v := e.view(t, st, load, sick[st.ID], fresh, now)
+		v.Habit = habit
+		s.Services = append(s.Services, v)
 	}
 	e.forget(now)
 	e.seen = s

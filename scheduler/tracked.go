@@ -36,6 +36,9 @@ type tracked struct {
 	stoppedBy string
 	heldUntil time.Time
 
+	learner *Learner // when it is called; nil: it was not
+	called  bool     // in the minute that is watched
+
 	peak      peak
 	processor processor
 	failures  int       // failed starts in a row

@@ -80,7 +80,7 @@ func (o Override) String() string {
 	number("max", o.Max)
 	number("concurrency", o.Concurrency)
 	if o.IdleAfter != nil {
-		parts = append(parts, "idle_after "+o.IdleAfter.Duration.String())
+		parts = append(parts, "idle_after "+o.IdleAfter.String())
 	}
 	if o.Target != nil {
 		parts = append(parts, "target "+o.Target.String())

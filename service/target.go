@@ -50,7 +50,7 @@ func (t Target) String() string {
 		parts = append(parts, fmt.Sprintf("requests_per_second %d", t.Rate))
 	}
 	if t.QueueDelay.Duration > 0 {
-		parts = append(parts, "queue_delay "+t.QueueDelay.Duration.String())
+		parts = append(parts, "queue_delay "+t.QueueDelay.String())
 	}
 	if t.CPUPercent > 0 {
 		parts = append(parts, fmt.Sprintf("cpu_percent %d", t.CPUPercent))

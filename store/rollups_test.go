@@ -208,6 +208,7 @@ func TestUsageQueryPlans(t *testing.T) {
 	for table, query := range map[string]string{"samples_minute": store.MinutesQuery, "samples_hour": store.HoursQuery} {
 		rows, err := reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, 1, 2, 3)
 		check(t, err, nil)
+		defer func() { check(t, rows.Close(), nil) }()
 		var plan []string
 		for rows.Next() {
 			var id, parent, unused int
@@ -216,7 +217,6 @@ func TestUsageQueryPlans(t *testing.T) {
 			plan = append(plan, detail)
 		}
 		check(t, rows.Err(), nil)
-		check(t, rows.Close(), nil)
 		want := "SEARCH s USING PRIMARY KEY (version=? AND start_ms>? AND start_ms<?)"
 		if !slices.Contains(plan, want) || strings.Contains(strings.Join(plan, " "), "TEMP B-TREE") {
 			t.Errorf("%s is read as %q, want %q and no sorting", table, plan, want)

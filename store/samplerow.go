@@ -22,9 +22,6 @@ const insertColumns = ` (start_ms, version, method, width_ms, calls, errors, col
 // insertRow has a mark for each of insertColumns.
 const insertRow = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// sampleArgs is how many marks insertRow has.
-const sampleArgs = 19
-
 // packer writes samples as arguments of statements. The blobs of many share an
 // array.
 type packer struct {

@@ -105,7 +105,7 @@ func (w *sampleWriter) add(seq int64, s *service.Sample) error {
 		return nil
 	}
 	_, err := w.many.ExecContext(w.ctx, w.args...)
-	w.packer.reset()
+	w.reset()
 	switch {
 	case taken(err): // nothing of the statement stays
 		return w.flush()
@@ -129,13 +129,13 @@ func (w *sampleWriter) flush() error {
 			return err
 		}
 	}
-	w.packer.reset()
+	w.reset()
 	w.waiting = w.waiting[:0]
 	return nil
 }
 
 func (w *sampleWriter) one(seq int64, s *service.Sample) error {
-	w.packer.reset()
+	w.reset()
 	w.packer.add(seq, s)
 	res, err := w.tx.ExecContext(w.ctx, `INSERT INTO `+w.table+insertColumns+insertRow+` ON CONFLICT DO NOTHING`, w.args...)
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *sampleWriter) one(seq int64, s *service.Sample) error {
 		return service.Errorf(service.ErrConflict, "a bucket of %s at %s has another width than %s", s.Service, s.Start, s.Width)
 	}
 	there[0].Add(s)
-	w.packer.reset()
+	w.reset()
 	w.packer.add(seq, &there[0])
 	_, err = w.tx.ExecContext(w.ctx, `REPLACE INTO `+w.table+insertColumns+insertRow, w.args...)
 	return err

@@ -86,6 +86,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
+	s.jobs = c.CallJobs.options(func(string, ...any) {}) // validate has told of all faults
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
 	s.gateway.CallerLimits = gateway.CallerLimits{Known: c.Auth.Limits.Known.quota(), Anonymous: c.Auth.Limits.Anonymous.quota()}
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}

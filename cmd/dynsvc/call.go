@@ -18,6 +18,7 @@ import (
 type calling struct {
 	*remote
 	params []string
+	async  bool
 }
 
 func newCall(r *remote) *cobra.Command {
@@ -29,16 +30,21 @@ func newCall(r *remote) *cobra.Command {
 the interface says or an object by name: as they are, from a file ("@FILE") or from
 standard input ("-"). Or each is given by its name with -p, as are the fields of a
 function's only structure: text as it is, everything else as JSON, or as "@FILE"
-or "-". The first call starts the service and waits for it.`,
+or "-". The first call starts the service and waits for it.
+
+With -async the call is made as a job: its id is printed, and "dynsvc jobs" tells
+what becomes of it.`,
 		Example: `  dynsvc call FilterContigs status
   dynsvc call FilterContigs@1.2.0 filter_contigs '[{"fasta": ">a\nACGT\n", "min_length": 2}]'
   dynsvc call FilterContigs filter_contigs @params.json
-  dynsvc call FilterContigs filter_contigs -p fasta=@assembly.fasta -p min_length=500`,
+  dynsvc call FilterContigs filter_contigs -p fasta=@assembly.fasta -p min_length=500
+  dynsvc call -async FilterContigs filter_contigs @params.json`,
 		Args: between(2, 3, "a module, a method and its parameters"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.run(cmd.Context(), args, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
+	cmd.Flags().BoolVar(&c.async, "async", false, "make the call as a job, and do not wait for its result")
 	cmd.Flags().StringArrayVarP(&c.params, "param", "p", nil, "a parameter, or a field of the only one: NAME=VALUE, NAME=@FILE, NAME=-")
 	return cmd
 }
@@ -57,16 +63,22 @@ func (c *calling) run(ctx context.Context, args []string, stdin io.Reader, stdou
 	if err != nil {
 		return err
 	}
+	if c.async {
+		job, err := c.submit(ctx, args[0], args[1], params)
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return printJSON(stdout, job)
+		}
+		_, err = fmt.Fprintln(stdout, job.ID)
+		return err
+	}
 	result, err := c.call(ctx, args[0], args[1], params)
 	if err != nil {
 		return err
 	}
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, result, "", "  "); err != nil {
-		return fmt.Errorf("the result is not JSON: %w", err)
-	}
-	_, err = fmt.Fprintln(stdout, pretty.String())
-	return err
+	return printResult(stdout, result)
 }
 
 // rpcError is what a JSON-RPC answer says went wrong.

@@ -36,6 +36,7 @@ type config struct {
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 	Git      *gitConfig      `hcl:"git,block"`
+	CallJobs *callJobsConfig `hcl:"call_jobs,block"`
 }
 
 // nomadConfig says how to reach Nomad. What is empty is taken from the NOMAD_*
@@ -124,6 +125,7 @@ func loadConfig(path string) (config, error) {
 	}
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
 	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
+	c.CallJobs = orEmpty(c.CallJobs)
 	c.Auth.fill()
 	if c.KBase != nil {
 		c.KBase.join(c.Auth)
@@ -233,6 +235,7 @@ func (c *config) validate() error {
 	c.Gateway.validate(fault)
 	c.Auth.validate(fault)
 	c.Git.validate(fault)
+	c.CallJobs.options(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)

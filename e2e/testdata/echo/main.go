@@ -8,10 +8,12 @@
 //	START_DELAY how long it takes before it listens
 //
 // It serves JSON-RPC 1.1 at POST / (any method: the result is the parameters and
-// the facts below) and, for GET:
+// the facts below; any but echo reports progress and takes as many milliseconds
+// as its first parameter says) and, for GET:
 //
 //	/        the facts: who it is and how many calls it has answered
 //	/env     its environment
+//	/die     nothing: it ends
 //	/file    the file ?path=
 //	/slow    answers after ?ms=
 //	/stream  ?n= lines, one every ?ms=
@@ -108,15 +110,20 @@ func routes() http.Handler {
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			ID     json.RawMessage   `json:"id"`
+			Method string            `json:"method"`
 			Params []json.RawMessage `json:"params"`
 		}
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		if !strings.HasSuffix(in.Method, ".echo") {
+			work(r, in.Params)
+		}
 		calls.Add(1)
 		answer(w, map[string]any{"version": "1.1", "id": in.ID, "result": []any{in.Params, now()}})
 	})
+	mux.HandleFunc("GET /die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
 		env := map[string]string{}
 		for _, v := range os.Environ() {
@@ -141,6 +148,23 @@ func routes() http.Handler {
 		}
 	})
 	return mux
+}
+
+// work says that half of it is done and takes as many milliseconds as the first
+// parameter says, or until its caller leaves.
+func work(r *http.Request, params []json.RawMessage) {
+	if url := r.Header.Get("X-Dynsvc-Progress"); url != "" {
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, url, strings.NewReader(`{"progress": 0.5, "message": "half way"}`))
+		if err == nil {
+			if res, err := http.DefaultClient.Do(req); err == nil {
+				_ = res.Body.Close() // nothing is read
+			}
+		}
+	}
+	if len(params) > 0 {
+		ms, _ := strconv.Atoi(string(params[0])) // none: at once
+		wait(r.Context(), time.Duration(ms)*time.Millisecond)
+	}
 }
 
 func milliseconds(r *http.Request, name string) time.Duration {
