@@ -27,8 +27,11 @@ type Upload struct {
 	Commit  string         // git commit of the files; empty: not known
 	By      service.Caller // who asks; only developers and admins may
 
-	Repository string    // URL of the git repository that Commit is in; empty: not known
-	Log        io.Writer // hears what takes long, line by line; nil: nobody listens
+	Repository    string // URL of the git repository that Commit is in; empty: not known
+	CommitMessage string // empty: not known
+	Registration  string // name of the registration from git; empty: an upload
+
+	Log io.Writer // hears what takes long, line by line; nil: nobody listens
 }
 
 // Register makes a version of an upload. What a module has already is not
@@ -94,7 +97,7 @@ func (c *Catalog) read(s *staged, u Upload) (service.Version, []Notice, error) {
 	if v.Bundle, err = s.bundle(); err != nil {
 		return service.Version{}, notices, err
 	}
-	v.Commit, v.Repository = u.Commit, u.Repository
+	v.Commit, v.Repository, v.CommitMessage, v.Registration = u.Commit, u.Repository, u.CommitMessage, u.Registration
 	v.ID = service.NewID(v.Module, v.Commit, v.Digest)
 	v.RegisteredAt, v.RegisteredBy = time.Now().UTC(), u.By.Who()
 	return v, notices, nil

@@ -127,6 +127,19 @@ func (c *checkout) submodules(ctx context.Context, l Limits) ([]string, error) {
 	return paths, nil
 }
 
+// maxMessage is how much of a commit's message is kept, in bytes.
+const maxMessage = 4 << 10
+
+// message is what the commit's author said.
+func (c *checkout) message(ctx context.Context, l Limits) (string, error) {
+	out, err := c.run(ctx, l, "log", "-1", "--format=%B", c.commit)
+	if err != nil {
+		return "", err
+	}
+	text := strings.TrimSpace(strings.ToValidUTF8(string(out), "?"))
+	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], ""), nil
+}
+
 // archive writes the commit's files as tar. Its sizes are for the reader to limit.
 func (c *checkout) archive(ctx context.Context, w io.Writer) error {
 	cmd := c.command(ctx, "git", append(c.config, "archive", "--format=tar", c.commit)...)
@@ -168,6 +181,7 @@ func (c *checkout) command(ctx context.Context, name string, args ...string) *ex
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = c.dir
 	cmd.WaitDelay = 5 * time.Second
+	whole(cmd)
 	// Neither the agent's own repository nor its user's settings are to be met,
 	// and nobody is there to be asked for a password.
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "LC_ALL=C", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,

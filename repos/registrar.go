@@ -42,6 +42,7 @@ type Registrar struct {
 
 	mu       sync.Mutex // guards what follows
 	journals map[int64]*journal
+	running  map[int64]context.CancelCauseFunc
 }
 
 type task struct {
@@ -62,7 +63,7 @@ func New(db *store.DB, to registry, log hclog.Logger, opts Options) *Registrar {
 	if opts.Time == 0 {
 		opts.Time = time.Hour
 	}
-	return &Registrar{db: db, to: to, log: log, opts: opts, queue: make(chan task, opts.Waiting), journals: map[int64]*journal{}}
+	return &Registrar{db: db, to: to, log: log, opts: opts, queue: make(chan task, opts.Waiting), journals: map[int64]*journal{}, running: map[int64]context.CancelCauseFunc{}}
 }
 
 // Open makes the folder ready and ends the pulls that an earlier agent left.
@@ -143,6 +144,19 @@ func (r *Registrar) Run(ctx context.Context) error {
 func (r *Registrar) carryOut(ctx context.Context, t *task) {
 	work, cancel := context.WithTimeout(ctx, r.opts.Time)
 	defer cancel()
+	work, stop := context.WithCancelCause(work)
+	defer stop(nil)
+	if now, err := r.db.Pull(work, t.pull.ID); err == nil && !now.Ended.IsZero() {
+		return // somebody ended it while it waited
+	}
+	r.mu.Lock()
+	r.running[t.pull.ID] = stop
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		delete(r.running, t.pull.ID)
+		r.mu.Unlock()
+	}()
 	t.pull.State = store.PullRunning
 	if err := r.db.SetPull(work, t.pull); err != nil {
 		r.log.Error("could not store a registration", "registration", t.pull.ID, "error", err)
@@ -171,6 +185,10 @@ func (r *Registrar) register(ctx context.Context, t *task) error {
 	for _, path := range subs {
 		fmt.Fprintf(t.journal, "%s is a submodule and is left out\n", path)
 	}
+	message, err := c.message(limited, r.opts.Limits)
+	if err != nil {
+		return err
+	}
 	tar, files := io.Pipe()
 	archived := make(chan error, 1)
 	go func() {
@@ -178,7 +196,8 @@ func (r *Registrar) register(ctx context.Context, t *task) error {
 		archived <- err
 		files.CloseWithError(err)
 	}()
-	v, notices, err := r.to.Register(ctx, catalog.Upload{Archive: tar, Tag: t.pull.Tag, Commit: c.commit, Repository: t.pull.URL, By: t.by, Log: t.journal})
+	v, notices, err := r.to.Register(ctx, catalog.Upload{Archive: tar, Tag: t.pull.Tag, Commit: c.commit, Repository: t.pull.URL,
+		CommitMessage: message, Registration: t.pull.Name(), By: t.by, Log: t.journal})
 	tar.CloseWithError(err) // whatever was not read is of no interest
 	if failed := <-archived; err == nil && failed != nil {
 		err = failed
@@ -213,6 +232,31 @@ func (r *Registrar) finish(ctx context.Context, t *task, err error) {
 	r.mu.Lock()
 	delete(r.journals, t.pull.ID)
 	r.mu.Unlock()
+}
+
+// End ends a registration that waits, is under way or stuck: as done, or as failed
+// with the reason. One that has ended stays as it is, but for its state.
+func (r *Registrar) End(ctx context.Context, id int64, why error) error {
+	p, err := r.db.Pull(ctx, id)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	stop, j := r.running[id], r.journals[id]
+	r.mu.Unlock()
+	if stop != nil {
+		stop(errors.Join(why, context.Canceled))
+		return nil // its worker stores the end
+	}
+	if j != nil {
+		r.finish(ctx, &task{pull: p, journal: j}, why)
+		return nil
+	}
+	p.State, p.Error, p.Ended = store.PullDone, "", time.Now()
+	if why != nil {
+		p.State, p.Error = store.PullFailed, why.Error()
+	}
+	return r.db.SetPull(ctx, p)
 }
 
 // Log writes what a registration said to w, and with follow what it goes on to say

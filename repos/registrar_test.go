@@ -112,7 +112,7 @@ func TestARepositoryIsRegisteredAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Commit != commit || v.Repository != r.url || v.RegisteredBy != "ada" {
+	if v.Commit != commit || v.Repository != r.url || v.RegisteredBy != "ada" || v.CommitMessage != "second" || v.Registration != p.Name() {
 		t.Errorf("version = %+v", v)
 	}
 	if f, err := d.db.File(t.Context(), v.ID, "README.md"); err != nil || string(f.Content) != "hello\n" {
@@ -201,6 +201,33 @@ func TestASlowServerIsNotWaitedFor(t *testing.T) {
 	d := open(t, repos.Options{Limits: repos.Limits{Time: 300 * time.Millisecond}})
 	if p, _ := d.pull(repos.Source{URL: srv.URL + "/x.git"}, ""); !strings.Contains(p.Error, "was not fetched within 300ms") {
 		t.Errorf("pull = %+v", p)
+	}
+}
+
+func TestARegistrationCanBeEnded(t *testing.T) {
+	asked := make(chan struct{}, 100)
+	stuck := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(stuck.Close)
+	d := open(t, repos.Options{Workers: 1})
+	first, err := d.Begin(t.Context(), repos.Source{URL: stuck.URL + "/x.git"}, "", ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := d.Begin(t.Context(), repos.Source{URL: stuck.URL + "/y.git"}, "", ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-asked // the first is under way, the second waits
+	for _, p := range []store.Pull{second, first} {
+		if err := d.Registrar.End(t.Context(), p.ID, errors.New("it is stuck")); err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := d.end(p.ID); got.State != store.PullFailed || !strings.Contains(got.Error, "it is stuck") {
+			t.Errorf("%s after End = %+v", p.URL, got)
+		}
 	}
 }
 

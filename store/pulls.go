@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -34,6 +37,16 @@ type Pull struct {
 	Error   string     `json:"error,omitempty"`
 	Asked   time.Time  `json:"asked"`
 	Ended   time.Time  `json:"ended,omitzero"`
+}
+
+// Name is the pull for other systems: when it was asked for, and its id.
+func (p Pull) Name() string { return fmt.Sprintf("%d_%d", p.Asked.UnixMilli(), p.ID) }
+
+// PullID is the id in a pull's name.
+func PullID(name string) (id int64, ok bool) {
+	_, number, _ := strings.Cut(name, "_")
+	id, err := strconv.ParseInt(number, 10, 64)
+	return id, err == nil
 }
 
 // AddPull stores a pull that is asked for, and returns its id.

@@ -58,7 +58,8 @@ func (st *stack) openKBase(callers kbaseCallers) {
 	}
 	st.facade = kbase.New(kbase.Parts{
 		Store: st.db, Catalog: st.catalog, Gateway: st.gateway, Engine: st.engine, Cluster: st.checks,
-		Users: callers, Vault: st.kbase.vault, Auth: st.kbase.auth, Deploy: func(ctx context.Context, v service.Version) error { return st.deploy.Deploy(ctx, v) },
+		Builds: &kbaseBuilds{registrar: st.git, db: st.db},
+		Users:  callers, Vault: st.kbase.vault, Auth: st.kbase.auth, Deploy: func(ctx context.Context, v service.Version) error { return st.deploy.Deploy(ctx, v) },
 	}, st.log.Named("kbase"), st.kbase.options)
 	st.deploy = &kbaseDeployer{deployer: st.deploy, facade: st.facade}
 }

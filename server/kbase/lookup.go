@@ -46,6 +46,11 @@ func (f *Facade) source(m service.Module, l store.Listing) string {
 	if l.GitURL != "" {
 		return l.GitURL
 	}
+	for _, v := range m.Versions {
+		if v.Repository != "" {
+			return v.Repository
+		}
+	}
 	return f.opts.URL + modulePath + m.Name
 }
 
