@@ -16,6 +16,8 @@ import (
 // journal is the log of one pull: a file that grows while it runs. It ends at a
 // size, so that a build that says too much does not fill the disk.
 type journal struct {
+	finished bool // somebody ends the registration; Registrar.mu guards it
+
 	mu      sync.Mutex // guards what follows
 	file    *os.File
 	size    int64

@@ -213,8 +213,16 @@ func (r *Registrar) register(ctx context.Context, t *task) error {
 	return nil
 }
 
-// finish stores how a registration ended.
+// finish stores how a registration ended. Who comes second, a worker or somebody who
+// ended it, finds that it has.
 func (r *Registrar) finish(ctx context.Context, t *task, err error) {
+	r.mu.Lock()
+	done := t.journal.finished
+	t.journal.finished = true
+	r.mu.Unlock()
+	if done {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	t.pull.State, t.pull.Ended = store.PullDone, time.Now()
