@@ -43,7 +43,7 @@ func TestPushHooks(t *testing.T) {
 	if err != nil || p.ID == 0 {
 		t.Fatalf("Push = %+v, %v", p, err)
 	}
-	if p, log := d.end(p.ID); p.State != store.PullDone || p.Commit != commit || p.Tag != "dev" {
+	if p, log := d.ended(p.ID); p.State != store.PullDone || p.Commit != commit || p.Tag != "dev" {
 		t.Errorf("pushed = %+v\n%s", p, log)
 	}
 	gitlab := fmt.Sprintf(`{"ref": "refs/heads/main", "after": %q, "project": {"git_http_url": %q, "default_branch": "main"}}`, commit, r.url)
@@ -51,7 +51,7 @@ func TestPushHooks(t *testing.T) {
 	if err != nil || p.ID == 0 {
 		t.Fatalf("Push by GitLab = %+v, %v", p, err)
 	}
-	if p, log := d.end(p.ID); p.State != store.PullDone {
+	if p, log := d.ended(p.ID); p.State != store.PullDone {
 		t.Errorf("pushed by GitLab = %+v\n%s", p, log)
 	}
 	ping := signed("s1", "{}")

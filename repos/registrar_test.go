@@ -74,10 +74,10 @@ func (d *desk) pull(s repos.Source, tag string) (store.Pull, string) {
 	if err != nil {
 		return store.Pull{State: store.PullFailed, Error: err.Error()}, ""
 	}
-	return d.end(p.ID)
+	return d.ended(p.ID)
 }
 
-func (d *desk) end(id int64) (store.Pull, string) {
+func (d *desk) ended(id int64) (store.Pull, string) {
 	d.t.Helper()
 	var log bytes.Buffer
 	if err := d.Log(d.t.Context(), &log, id, true); err != nil {
@@ -222,10 +222,10 @@ func TestARegistrationCanBeEnded(t *testing.T) {
 	}
 	<-asked // the first is under way, the second waits
 	for _, p := range []store.Pull{second, first} {
-		if err := d.Registrar.End(t.Context(), p.ID, errors.New("it is stuck")); err != nil {
+		if err := d.End(t.Context(), p.ID, errors.New("it is stuck")); err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := d.end(p.ID); got.State != store.PullFailed || !strings.Contains(got.Error, "it is stuck") {
+		if got, _ := d.ended(p.ID); got.State != store.PullFailed || !strings.Contains(got.Error, "it is stuck") {
 			t.Errorf("%s after End = %+v", p.URL, got)
 		}
 	}
@@ -244,7 +244,7 @@ func TestOnlyDevelopersRegister(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, _ = d.end(p.ID); p.State != store.PullFailed || !strings.Contains(p.Error, "owner") {
+	if p, _ = d.ended(p.ID); p.State != store.PullFailed || !strings.Contains(p.Error, "owner") {
 		t.Errorf("pull by somebody who is no owner = %+v", p)
 	}
 }

@@ -9,5 +9,5 @@ import "syscall"
 func peek(fd uintptr) bool {
 	var one [1]byte
 	_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK)
-	return err != syscall.EAGAIN && err != syscall.EINTR //nolint:errorlint // a system call's own
+	return err != syscall.EAGAIN && err != syscall.EINTR
 }
