@@ -96,6 +96,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
 	a.registrations()
+	a.export()
 	a.owners()
 	a.tokens()
 	a.services()

@@ -9,9 +9,9 @@ func newPolicy(r *remote) *cobra.Command {
 		Long: `Shows and changes what the count of a service follows, and explains why it is what it
 is. The manifest says it first; an admin may say something else of all versions of a
 module, or of one version, for good or for a while.`,
-		Args: exactly(0, "a command: show, set, explain, history or simulate"),
+		Args: exactly(0, "a command: show, set, explain, history, export or simulate"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newPolicyShow(r), newPolicySet(r), newPolicyExplain(r), newPolicyHistory(r), newPolicySimulate(r))
+	cmd.AddCommand(newPolicyShow(r), newPolicySet(r), newPolicyExplain(r), newPolicyHistory(r), newPolicyExport(r), newPolicySimulate(r))
 	return cmd
 }
