@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -75,23 +77,37 @@ func TestScaleInStopsTheInstancesThatWereDrained(t *testing.T) {
 	for err := range failed {
 		t.Error(err)
 	}
-	left := byIndex(a.status(v).State.Endpoints)
-	if left[0] != replaced[0] || left[1] != replaced[1] || len(left) != 2 {
-		t.Errorf("left are %v, want indexes 0 and 1 of %v", left, replaced)
-	}
 	allocs, err := allocations(t.Context(), v)
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What Nomad stopped for the count, and nothing else: an instance that ended by
+	// itself has another where it was.
+	const unneeded = "alloc not needed due to job update"
+	stopped := map[int]string{}
 	for _, alloc := range allocs {
-		keep := alloc.ID == left[0] || alloc.ID == left[1]
-		if runs := alloc.DesiredStatus == nomad.AllocDesiredStatusRun; runs != keep {
-			t.Errorf("Nomad wants %s of %s", alloc.DesiredStatus, alloc.ID)
+		t.Logf("%s: wanted %s (%s), is %s", alloc.Name, alloc.DesiredStatus, alloc.DesiredDescription, alloc.ClientStatus)
+		if alloc.DesiredStatus == nomad.AllocDesiredStatusStop && alloc.DesiredDescription == unneeded {
+			stopped[index(t, alloc.Name)] = alloc.ID
 		}
+	}
+	if len(stopped) != 2 || stopped[2] != replaced[2] || stopped[3] != replaced[3] {
+		t.Errorf("Nomad stopped %v, want indexes 2 and 3 of %v", stopped, replaced)
 	}
 	if r, err := a.get(t.Context(), v, "/"); err != nil || r.status != http.StatusOK {
 		t.Errorf("a call in the end: %d, %v", r.status, err)
 	}
+}
+
+// index is the number in an allocation's name, job.group[number].
+func index(t *testing.T, name string) int {
+	t.Helper()
+	_, number, _ := strings.Cut(name, "[")
+	n, err := strconv.Atoi(strings.TrimSuffix(number, "]"))
+	if err != nil {
+		t.Fatalf("allocation %q: %v", name, err)
+	}
+	return n
 }
 
 // byIndex is the allocations by their index.
