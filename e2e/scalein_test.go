@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -84,12 +85,18 @@ func TestScaleInStopsTheInstancesThatWereDrained(t *testing.T) {
 	// What Nomad stopped for the count, and nothing else: an instance that ended by
 	// itself has another where it was.
 	const unneeded = "alloc not needed due to job update"
-	stopped := map[int]string{}
+	stopped, kept := map[int]string{}, map[int]int{}
 	for _, alloc := range allocs {
 		t.Logf("%s: wanted %s (%s), is %s", alloc.Name, alloc.DesiredStatus, alloc.DesiredDescription, alloc.ClientStatus)
-		if alloc.DesiredStatus == nomad.AllocDesiredStatusStop && alloc.DesiredDescription == unneeded {
+		switch {
+		case alloc.DesiredStatus == nomad.AllocDesiredStatusRun:
+			kept[index(t, alloc.Name)]++
+		case alloc.DesiredDescription == unneeded:
 			stopped[index(t, alloc.Name)] = alloc.ID
 		}
+	}
+	if want := map[int]int{0: 1, 1: 1}; !maps.Equal(kept, want) {
+		t.Errorf("Nomad keeps %v, want one instance each of the indexes 0 and 1", kept)
 	}
 	if len(stopped) != 2 || stopped[2] != replaced[2] || stopped[3] != replaced[3] {
 		t.Errorf("Nomad stopped %v, want indexes 2 and 3 of %v", stopped, replaced)
