@@ -88,6 +88,9 @@ func (f *Facade) getStatus(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	e, v, err := f.dynamic(ctx, w)
+	if s, ok := f.core(ctx, w, err); ok {
+		return s, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +122,9 @@ func (f *Facade) peek(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	e, v, err := f.dynamic(ctx, w)
+	if s, ok := f.core(ctx, w, err); ok {
+		return s, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,6 +149,9 @@ func (f *Facade) stop(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	e, v, err := f.dynamic(ctx, w)
+	if s, ok := f.core(ctx, w, err); ok {
+		return nil, refusal("%s runs at %s and is not dynsvc's to stop", s.Module, s.URL)
+	}
 	if err != nil {
 		return nil, err
 	}
