@@ -111,11 +111,7 @@ func (db *DB) Vitals(ctx context.Context, q VitalsQuery) ([]service.Vitals, erro
 	for i, id := range q.Services {
 		rank[id] = i
 	}
-	add := func(rows *sql.Rows) (none struct{}, err error) {
-		v, err := scanVitals(rows)
-		if err != nil {
-			return none, err
-		}
+	add := func(v *numberedVitals) {
 		start, width := q.Since, q.Until.Sub(q.Since)
 		if q.Step > 0 {
 			start, width = v.Start.Truncate(q.Step), q.Step
@@ -131,7 +127,6 @@ func (db *DB) Vitals(ctx context.Context, q VitalsQuery) ([]service.Vitals, erro
 			sum[k] = &service.Vitals{Service: v.Service, Alloc: k.alloc, Start: start.UTC(), Width: width}
 		}
 		sum[k].Add(&v.Vitals)
-		return none, nil
 	}
 	err := db.read(ctx, "read vitals", func(tx *sql.Tx) error {
 		table, width := q.table()
@@ -140,17 +135,14 @@ func (db *DB) Vitals(ctx context.Context, q VitalsQuery) ([]service.Vitals, erro
 			WHERE s.start_ms >= ? AND s.start_ms < ?`
 		from := q.Since.Truncate(max(width, time.Millisecond))
 		if q.Services == nil {
-			rows, err := tx.QueryContext(ctx, query, millis(from), millis(q.Until))
-			_, err = collect(rows, err, add)
-			return err
+			return eachVitals(ctx, tx, add, query, millis(from), millis(q.Until))
 		}
 		for _, id := range q.Services {
 			seq, err := db.seq(ctx, tx, id)
 			if err != nil {
 				return err
 			}
-			rows, err := tx.QueryContext(ctx, query+` AND s.version = ?`, millis(from), millis(q.Until), seq)
-			if _, err = collect(rows, err, add); err != nil {
+			if err := eachVitals(ctx, tx, add, query+` AND s.version = ?`, millis(from), millis(q.Until), seq); err != nil {
 				return err
 			}
 		}
@@ -191,6 +183,16 @@ func (q *VitalsQuery) table() (table string, width time.Duration) {
 	return vitalsTables[at].table, vitalsTables[at].width
 }
 
+func eachVitals(ctx context.Context, tx *sql.Tx, add func(*numberedVitals), query string, args ...any) error {
+	rows, err := tx.QueryContext(ctx, query, args...)
+	list, err := collect(rows, err, scanVitals)
+	for i := range list {
+		add(&list[i])
+	}
+	return err
+}
+
+// numberedVitals come with the number of their version, which orders them.
 type numberedVitals struct {
 	service.Vitals
 	number int
