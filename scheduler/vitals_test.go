@@ -62,7 +62,9 @@ func TestUseOutlastsARestart(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		v := version(0)
 		v.Resources.CPU, v.Scale.Target, v.Scale.IdleAfter.Duration = 1000, service.Target{CPUPercent: 50}, time.Hour
-		use := func(context.Context, string) (service.Use, error) { return service.Use{CPU: 450, Memory: 100 << 20}, nil }
+		use := func(context.Context, string) (service.Use, error) {
+			return service.Use{CPU: 450, Memory: 100 << 20}, nil
+		}
 		w.open(v, scheduler.Options{Measure: use})
 		w.used()
 		w.cluster.change(a, func(st *service.State) { st.Endpoints[0] = service.Endpoint{Alloc: "one", Running: true} })
