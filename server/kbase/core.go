@@ -13,10 +13,9 @@ const coreWait = 2 * time.Second
 
 // core is the URL of a service that runs elsewhere and is looked up here, such as
 // KBase's Workspace. A module that is registered goes before one of its name.
-func (f *Facade) core(ctx context.Context, w which, missing error) (Status, bool) {
-	key := service.ModuleKey(deref(w.Module))
-	c, ok := f.opts.Core[key]
-	if !ok || missing != errNoModule { //nolint:errorlint // the very value
+func (f *Facade) core(ctx context.Context, w which) (Status, bool) {
+	c, ok := f.opts.Core[service.ModuleKey(deref(w.Module))]
+	if !ok {
 		return Status{}, false
 	}
 	s := Status{Module: c.Name, ReleaseTags: []string{}, URL: c.URL, Status: "error", Health: "unhealthy"}
