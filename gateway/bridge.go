@@ -80,6 +80,7 @@ func (c *call) sendBridged(out *http.Request) (*http.Response, error) {
 	ctx := c.in.Context()
 	for {
 		m, e := c.lease.m, c.lease.e
+		c.due(out.Header)
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
 		at.Host = e.addr

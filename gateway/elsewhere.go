@@ -19,7 +19,8 @@ type tried struct {
 // elsewhere has another endpoint take a call that one has failed. It returns an
 // error if the call is not to be sent again, or if none takes it in time. Where
 // nothing was written, any number of endpoints may be tried for as long as calls
-// wait for one: all instances of a node vanish together.
+// wait for one: all instances of a node vanish together. The wait counts for none
+// of the limits of a call that was passed on.
 func (c *call) elsewhere(ctx context.Context, failure error) error {
 	m := c.lease.m
 	again := c.blame(m, c.lease.e, failure)
@@ -36,8 +37,10 @@ func (c *call) elsewhere(ctx context.Context, failure error) error {
 		return failure
 	}
 	c.lease.release()
+	goOn := c.clock.halt()
 	var err error
 	c.lease, err = m.acquire(ctx, 0, wait, c.meter)
+	goOn()
 	return err
 }
 

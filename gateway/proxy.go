@@ -95,6 +95,7 @@ func (c *call) safe() bool {
 func (c *call) request() *upstream.Request {
 	r := &c.out
 	if r.Method != "" {
+		c.due(r.Header)
 		return r // made for the attempt before
 	}
 	hopless(c.in.Header)
@@ -268,6 +269,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	for {
 		e := c.lease.e
 		c.alloc = e.alloc
+		c.due(out.Header)
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
 		at.Host = e.addr

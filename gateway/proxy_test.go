@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -409,6 +410,31 @@ func TestAllInstancesOfALostNodeAreLeftAndTheCallWaitsForTheNext(t *testing.T) {
 	st.Endpoints[0].Alloc = "alloc-next"
 	k.gw.Apply(st)
 	(<-call).must(t, http.StatusOK, "\npayload")
+}
+
+func TestWaitingForAnotherInstanceCountsForNoLimit(t *testing.T) {
+	const limit = 1500 * time.Millisecond
+	k := newKit(t, func(s *setup) { s.version.Limits = service.Limits{FirstByte: seconds(1.5), Total: seconds(1.5)} })
+	a := k.server(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+	k.up(a.addr)
+	a.stop()
+	call := later(func() reply { return k.post("/svc/Echo/x", "payload") })
+	k.waitFor("it waits again", func() bool { return k.load().Queued == 1 })
+	<-time.After(limit + limit/10)
+	asked := time.Now()
+	var due atomic.Int64
+	st := state(1, k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if at, err := strconv.ParseInt(r.Header.Get("X-Dynsvc-Deadline"), 10, 64); err == nil {
+			due.Store(at)
+		}
+		mirror(w, r)
+	}))
+	st.Endpoints[0].Alloc = "alloc-next"
+	k.gw.Apply(st)
+	(<-call).must(t, http.StatusOK, "\npayload")
+	if at := time.UnixMilli(due.Load()); at.Before(asked) {
+		t.Errorf("the instance was told that the call is given up at %s, before it was asked at %s", at, asked)
+	}
 }
 
 func TestAnIdempotentCallIsNotGivenUpForIdleConnections(t *testing.T) {

@@ -80,8 +80,14 @@ func (s *soak) load(ctx context.Context) {
 	}
 }
 
-// level is how many times the usual load there is.
-func (s *soak) level() float64 { return float64(s.percent.Load()) / 100 }
+// level is how many times the usual load there is. In the mesh it is a third: each
+// instance has two more processes, and they share the machine with the callers.
+func (s *soak) level() float64 {
+	if s.mesh {
+		return float64(s.percent.Load()) / 300
+	}
+	return float64(s.percent.Load()) / 100
+}
 
 // pause waits, and reports whether ctx goes on.
 func pause(ctx context.Context, d time.Duration) bool {
