@@ -15,6 +15,7 @@ type gatewayConfig struct {
 	QueueTotal  int           `hcl:"queue_total,optional"`  // calls held for all services; default 10000
 	Connections int           `hcl:"connections,optional"`  // of callers at once; default 16384
 	BodyMemory  int           `hcl:"body_memory,optional"`  // MiB for the beginnings of bodies that are read before a call is passed on; default 256
+	FastLane    *bool         `hcl:"fast_lane,optional"`    // serve plain HTTP/1.1 calls without net/http where there is no TLS; default true
 	StopDelay   string        `hcl:"stop_delay,optional"`   // from /readyz saying no to refusing calls, when the agent stops; default 0s
 	TLS         *tlsConfig    `hcl:"tls,block"`
 	Keepalive   string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
@@ -33,13 +34,14 @@ type tlsConfig struct {
 type front struct {
 	connections int
 	stopDelay   time.Duration
+	slow        bool         // all callers are net/http's
 	certificate *certificate // nil: no TLS
 }
 
 const defaultConnections = 16 << 10
 
 func (c *gatewayConfig) front(log hclog.Logger) (front, error) {
-	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay)}
+	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay), slow: c.FastLane != nil && !*c.FastLane}
 	if f.connections == 0 {
 		f.connections = defaultConnections
 	}
