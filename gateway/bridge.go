@@ -97,11 +97,7 @@ func (c *call) sendBridged(out *http.Request) (*http.Response, error) {
 		if err == nil || ctx.Err() != nil {
 			return res, err
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, sent, err); err != nil {
 			return nil, err
 		}
 	}

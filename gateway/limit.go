@@ -34,11 +34,15 @@ type clock struct {
 }
 
 // startClock returns nil where nothing limits the call.
-func startClock(ctx context.Context, name, method string, b *body, l service.Limits) (context.Context, *clock) {
-	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 {
+func (c *call) startClock(ctx context.Context) (context.Context, *clock) {
+	l, b := c.limits, c.body
+	if b != nil && !b.all {
+		b.pacer = c.pacer()
+	}
+	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 && (b == nil || b.pacer == nil) {
 		return ctx, nil
 	}
-	k := &clock{name: name, method: method, limits: l, body: b, began: time.Now()}
+	k := &clock{name: c.to.machine.name(), method: c.method.Name, limits: l, body: b, began: time.Now()}
 	if b != nil {
 		b.clock = k
 	}
@@ -49,6 +53,15 @@ func startClock(ctx context.Context, name, method string, b *body, l service.Lim
 	}
 	k.timer = time.AfterFunc(first, k.look)
 	return ctx, k
+}
+
+// pacer is the measure of a caller's pace; nil: it may send as slowly as it likes.
+func (c *call) pacer() *pacer {
+	own := c.to.version.LimitsOf(&c.method)
+	if c.g.opts.Pace.Bytes < 0 || own.Idle.Duration > 0 {
+		return nil
+	}
+	return &pacer{owed: c.g.opts.Pace}
 }
 
 // deadline is when the call is given up at the latest; zero: never.
@@ -78,11 +91,21 @@ func (k *clock) left(took time.Duration) time.Duration {
 	if idle := k.limits.Idle.Duration; idle > 0 && (answered || sending) {
 		sooner(time.Duration(k.moved.Load()) + idle)
 	}
+	if k.owing() {
+		left, err := k.body.pacer.judge(k.began.Add(took))
+		if err != nil {
+			return time.Nanosecond
+		}
+		sooner(took + left)
+	}
 	if next == 0 {
 		return 0
 	}
 	return max(next-took, time.Nanosecond)
 }
+
+// owing reports whether the caller has a pace to keep.
+func (k *clock) owing() bool { return k.sending() && k.body.pacer != nil && !k.answered.Load() }
 
 // sending reports whether some of the caller's body is still to come.
 func (k *clock) sending() bool { return k.body != nil && !k.body.ended.Load() }
@@ -112,6 +135,12 @@ func (k *clock) look() {
 	case (answered || sending) && l.Idle.Duration > 0 && since >= l.Idle.Duration:
 		late("and its caller exchanged no byte of "+what, "idle", l.Idle.Duration)
 	default:
+		if k.owing() {
+			if _, err := k.body.pacer.judge(k.began.Add(took)); err != nil {
+				k.cancel(err)
+				return
+			}
+		}
 		if left := k.left(took); left > 0 {
 			k.timer.Reset(left)
 		}

@@ -52,25 +52,30 @@ func (c *call) send() (*upstream.Conn, error) {
 		if source := (*upstream.SourceError)(nil); errors.As(err, &source) {
 			return nil, service.Errorf(service.ErrInvalid, "%w", source)
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, sent, err); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// blame takes in that an endpoint failed a call and reports whether the call may
-// be sent again.
-func (c *call) blame(m *machine, e *endpoint, err error) bool {
+// elsewhere takes in that an endpoint failed a call for the sent-th time and gets
+// the call another, which may take until there is one. It returns err where the
+// call may not be sent again.
+func (c *call) elsewhere(ctx context.Context, sent int, err error) error {
+	m, e := c.lease.m, c.lease.e
+	again := true
 	if errors.As(err, new(*dialError)) {
 		m.eject(e, err)
-		return true
+	} else {
+		m.doubt(e)
+		again = c.method.Idempotent && (c.body == nil || c.body.all)
 	}
-	m.doubt(e)
-	return c.method.Idempotent && (c.body == nil || c.body.all)
+	if !again || sent == attempts {
+		return err
+	}
+	c.lease.release()
+	c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter)
+	return err
 }
 
 // attempt sends the call over a connection of the pool and waits for the head of
@@ -284,7 +289,7 @@ func (c *call) upgrade() {
 func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	ctx := c.in.Context()
 	for sent := 1; ; sent++ {
-		m, e := c.lease.m, c.lease.e
+		e := c.lease.e
 		c.alloc = e.alloc
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
@@ -294,11 +299,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 		if err == nil || ctx.Err() != nil {
 			return res, err
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, sent, err); err != nil {
 			return nil, err
 		}
 	}

@@ -220,7 +220,7 @@ func (a *ask) inputs() map[string]float64 {
 		in["calls_per_second"], in["mean_seconds"], in["latency_seconds"] = a.Rate, a.Took.Seconds(), a.Latency.Seconds()
 	}
 	if a.CPUKnown {
-		in["cpu_mhz"] = a.CPU
+		in["cpu_mhz"], in["memory_mib"] = a.CPU, a.Memory
 	}
 	if a.Sick > 0 {
 		in["sick"] = float64(a.Sick)

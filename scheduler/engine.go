@@ -57,9 +57,9 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
-	// CPU returns the MHz that an instance uses. Default: none, and the counts of
-	// services that have a target for it stay until they are idle.
-	CPU func(ctx context.Context, alloc string) (mhz float64, err error)
+	// Measure returns what an instance uses. Default: none, and the counts of
+	// services that have a target for the processor stay until they are idle.
+	Measure func(ctx context.Context, alloc string) (service.Use, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -230,6 +230,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.recall(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		e.log.Warn("habits are learnt anew", "error", err)
 	}
+	if err := e.recallUse(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		e.log.Warn("what instances use is measured anew", "error", err)
+	}
 	ticks := cron.New()
 	// Ticks run in this goroutine alone, and a poke that finds another one
 	// waiting is dropped, so that ticks never run side by side or pile up.
@@ -237,9 +240,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	ticks.Start()
 	defer func() { <-ticks.Stop().Done() }()
 
-	if e.opts.CPU != nil {
-		e.beside(func() { e.measure(ctx) })
-	}
+	e.beside(func() { e.measure(ctx) })
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()

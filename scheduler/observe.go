@@ -171,8 +171,8 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 			v.Latency = e.usage.latency(t.id, now, r.Stable, float64(percentile(target))/100)
 		}
 	}
-	if t.scale.Target.CPUPercent > 0 {
-		v.CPU, v.CPUKnown = t.processor.average(now, r.Stable)
+	if u, ok := t.processor.average(now, r.Stable); ok {
+		v.CPU, v.Memory, v.CPUKnown = u.mhz, u.memory, true
 	}
 	if t.change != nil {
 		v.Pending = t.change.to

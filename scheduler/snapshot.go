@@ -42,7 +42,8 @@ type View struct {
 	Took      time.Duration // mean time in flight of a call over Rules.Stable; 0: none ended
 	Latency   time.Duration // the target's percentile over Rules.Stable; 0: no target, or no calls
 	CPU       float64       // MHz that all instances use together, over Rules.Stable
-	CPUKnown  bool
+	Memory    float64       // MiB that all instances use together, over Rules.Stable
+	CPUKnown  bool          // and so is Memory
 
 	LastBusy   time.Time // zero: not since the agent started
 	ReadySince time.Time // zero: no instance answers

@@ -116,7 +116,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	if err != nil {
 		return s, err
 	}
-	s.cluster, s.engine.CPU = runs, runs.CPU
+	s.cluster, s.engine.Measure = runs, runs.Use
 	d := &nomadDeployer{cluster: runs, renderer: renderer, rules: rules, named: c.classes()}
 	s.deployer = func(*catalog.Catalog) deployer { return d }
 	if c.Consul != nil {

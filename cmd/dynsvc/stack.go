@@ -166,6 +166,9 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
+	if err := st.resumeMoves(ctx); err != nil {
+		return nil, err
+	}
 	return st, st.engine.Open(ctx)
 }
 

@@ -72,6 +72,14 @@ type Options struct {
 	// Groups are node classes by the client group that stands for them; a group
 	// that is not here is the class of its name.
 	Groups map[string][]string
+	// Core are services that run elsewhere and can be looked up, by module key.
+	Core map[string]Core
+}
+
+// Core is a service that is not in the catalog, and where it answers.
+type Core struct {
+	Name string
+	URL  string
 }
 
 const defaultStartWait = 8 * time.Second

@@ -190,10 +190,12 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, req *request) (any,
 
 // read takes the parameters apart.
 func (c *call) read(op operation, params json.RawMessage) error {
-	if len(params) > 0 && json.Unmarshal(params, &c.params) != nil || len(params) == 0 && op.least > 0 {
+	switch {
+	case len(params) > 0 && json.Unmarshal(params, &c.params) != nil:
 		return &fault{codeParams, fmt.Sprintf("Invalid params for %s: they are an array of arguments", c.method)}
-	}
-	if len(c.params) < op.least {
+	case len(c.params) == 0 && op.least > 0:
+		return &fault{codeParams, "No params passed to method " + c.method}
+	case len(c.params) < op.least:
 		return &fault{codeParams, "not enough arguments"}
 	}
 	if len(c.params) > op.args {
@@ -209,7 +211,7 @@ func argument[T any](c *call, i int) (T, error) {
 		return v, nil
 	}
 	if err := json.Unmarshal(c.params[i], &v); err != nil {
-		return v, &fault{codeParams, fmt.Sprintf("positional arg #%d is the wrong type", i+1)}
+		return v, &fault{codeParams, fmt.Sprintf("Invalid params for %s: positional arg #%d is the wrong type", c.method, i+1)}
 	}
 	return v, nil
 }
