@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -209,6 +210,20 @@ func (h *ward) replace(_ context.Context, id service.ID, alloc string) error {
 	return nil
 }
 
+// all are the instances that were replaced.
+func (h *ward) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.replaced)
+}
+
+// refuses makes every replacement fail with err, or none.
+func (h *ward) refuses(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = err
+}
+
 // three opens a service with three instances that are well, and are called.
 func (h *ward) three(opts scheduler.Options) {
 	w := h.w
@@ -257,12 +272,12 @@ func TestInstancesThatStayIllAreReplacedOneByOne(t *testing.T) {
 		w.after(15 * time.Second)
 		w.want(3, "bounds 0->3 applied", "replace 3->3 applied")
 		w.after(time.Minute)
-		if len(h.replaced) != 1 {
-			t.Errorf("replaced within the pause: %v", h.replaced)
+		if len(h.all()) != 1 {
+			t.Errorf("replaced within the pause: %v", h.all())
 		}
 		w.after(90 * time.Second)
 		w.want(3, "bounds 0->3 applied", "replace 3->3 applied", "replace 3->3 applied")
-		if got := fmt.Sprint(h.replaced); got != "[i0 i2]" {
+		if got := fmt.Sprint(h.all()); got != "[i0 i2]" {
 			t.Errorf("replaced %s", got)
 		}
 		// It gets worse again; an agent that restarts remembers what it has done.
@@ -270,13 +285,13 @@ func TestInstancesThatStayIllAreReplacedOneByOne(t *testing.T) {
 		h.three(scheduler.Options{})
 		h.sick("i0", "i1", "i2")
 		w.after(4 * time.Minute)
-		if len(h.replaced) != 3 {
-			t.Errorf("after a restart: %v", h.replaced)
+		if len(h.all()) != 3 {
+			t.Errorf("after a restart: %v", h.all())
 		}
 		w.after(30 * time.Minute)
 		x, _ = w.engine.Effective(a)
-		if len(h.replaced) != 3 || !strings.Contains(x.Now.Reason, "3 were replaced in the last hour, which is the limit") {
-			t.Errorf("beyond the limit: %v; it says %q", h.replaced, x.Now.Reason)
+		if len(h.all()) != 3 || !strings.Contains(x.Now.Reason, "3 were replaced in the last hour, which is the limit") {
+			t.Errorf("beyond the limit: %v; it says %q", h.all(), x.Now.Reason)
 		}
 	})
 }
@@ -304,8 +319,8 @@ func TestInstancesThatRecoverStay(t *testing.T) {
 		w.after(50 * time.Second)
 		well(service.Unknown)
 		w.after(time.Hour)
-		if len(h.replaced) != 0 {
-			t.Errorf("replaced %v", h.replaced)
+		if len(h.all()) != 0 {
+			t.Errorf("replaced %v", h.all())
 		}
 	})
 }
@@ -323,12 +338,12 @@ func TestInstancesThatDoNotAnswerAreReplaced(t *testing.T) {
 		})
 		w.after(65 * time.Second)
 		w.want(3, "bounds 0->3 applied", "replace 3->3 not applied")
-		h.refuse = nil
+		h.refuses(nil)
 		w.after(2 * time.Minute)
 		w.want(3, "bounds 0->3 applied", "replace 3->3 not applied", "replace 3->3 applied")
 		w.ready(func(l *service.Load) { l.Ready, l.Silent = 2, []service.Silent{{Alloc: "i2", Since: since}} })
 		w.after(5 * time.Minute)
-		if got := fmt.Sprint(h.replaced); got != "[i1 i2]" {
+		if got := fmt.Sprint(h.all()); got != "[i1 i2]" {
 			t.Errorf("replaced %s", got)
 		}
 		list, err := w.db.Decisions(t.Context(), a, 0, 1)
