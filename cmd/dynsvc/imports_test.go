@@ -54,6 +54,9 @@ var allowed = map[string][]string{
 	"e2e/bench/answer":     nil,
 	"e2e/cluster":          nil,
 	"e2e/devcluster":       {"e2e/cluster"},
+	"e2e/soak":             {"service", "e2e/cluster", "e2e/soak/content"},
+	"e2e/soak/content":     nil,
+	"e2e/soak/worker":      {"e2e/soak/content"},
 	"sdk/conformance":      nil,
 	"sdk/conformance/echo": {"sdk"},
 }
