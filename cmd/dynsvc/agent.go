@@ -128,6 +128,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	}
 	if c.KBase != nil {
 		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
+		s.kbase.options.Origins = c.Gateway.CORS.trusted()
 	}
 	if c.Jobs.Mesh == "connect" {
 		s.dialer = s.consul.Dialer()
