@@ -9,15 +9,15 @@ import (
 
 // policyConfig is what the operator says of counts.
 type policyConfig struct {
-	Tick    string        `hcl:"tick,optional"`     // default 2s
-	HoldFor string        `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
+	Tick    string `hcl:"tick,optional"`     // default 2s
+	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
 	// An instance that Consul calls critical, or that does not answer any more, is
 	// replaced after ReplaceAfter, default 1m; of a service at most so many within an hour,
 	// default 3, 0 is none.
 	ReplaceAfter string `hcl:"replace_after,optional"`
 	ReplaceMost  *int   `hcl:"replace_most,optional"`
 
-	Ceiling *quotaConfig  `hcl:"ceiling,block"`     // of all services together
+	Ceiling *quotaConfig  `hcl:"ceiling,block"` // of all services together
 	Quotas  []ownerConfig `hcl:"quota,block"`
 }
 
