@@ -34,7 +34,8 @@ var allowed = map[string][]string{
 	"gateway":    {"service", "upstream"},
 	"repos":      {"service", "store", "catalog"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "lane", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
+	"backup":     {"service"},
+	"cmd/dynsvc": {"service", "backup", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "lane", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
@@ -54,6 +55,9 @@ var allowed = map[string][]string{
 	"e2e/bench/answer":     nil,
 	"e2e/cluster":          nil,
 	"e2e/devcluster":       {"e2e/cluster"},
+	"e2e/soak":             {"service", "e2e/cluster", "e2e/soak/content"},
+	"e2e/soak/content":     nil,
+	"e2e/soak/worker":      {"e2e/soak/content"},
 	"sdk/conformance":      nil,
 	"sdk/conformance/echo": {"sdk"},
 }
