@@ -34,6 +34,7 @@ type call struct {
 	account  *account       // nil: nothing limits its caller
 	meter    *meter         // nil: no service was found
 	lease    lease
+	tried    tried
 	out      upstream.Request
 	own      texts
 	passed   bool       // it was passed on

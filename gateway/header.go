@@ -78,11 +78,16 @@ func (c *call) rewrite(h http.Header) {
 	h["X-Forwarded-Proto"] = c.own.one(c.from.proto)
 	h["X-Forwarded-Prefix"] = c.own.one(c.route.prefix)
 	h[headerRequestID] = c.own.one(c.requestID)
-	if at := c.clock.deadline(); !at.IsZero() {
-		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
-	}
+	c.due(h)
 	if c.job != nil {
 		c.job.mark(h)
+	}
+}
+
+// due says when the call is given up.
+func (c *call) due(h http.Header) {
+	if at := c.clock.deadline(); !at.IsZero() {
+		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
 	}
 }
 

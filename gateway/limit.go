@@ -30,7 +30,31 @@ type clock struct {
 
 	body     *body        // nil: there is none
 	answered atomic.Bool  // the answer has begun
-	moved    atomic.Int64 // ns from began to the last byte
+	moved    atomic.Int64 // ns that it had taken at the last byte
+	waited   atomic.Int64 // ns for which it stood still
+	still    atomic.Bool  // it stands still
+}
+
+// took is how long the call has taken, but for what it waited for instances.
+func (k *clock) took() time.Duration {
+	return time.Since(k.began) - time.Duration(k.waited.Load())
+}
+
+// halt has the clock stand still while the call waits for another instance. The
+// returned function has it go on.
+func (k *clock) halt() (goOn func()) {
+	if k == nil {
+		return func() {}
+	}
+	k.still.Store(true)
+	since := time.Now()
+	return func() {
+		k.waited.Add(int64(time.Since(since)))
+		k.still.Store(false)
+		if left := k.left(k.took()); left > 0 {
+			k.timer.Reset(left)
+		}
+	}
 }
 
 // startClock returns nil where nothing limits the call.
@@ -69,7 +93,7 @@ func (k *clock) deadline() time.Time {
 	if k == nil || k.limits.Total.Duration == 0 {
 		return time.Time{}
 	}
-	return k.began.Add(k.limits.Total.Duration)
+	return k.began.Add(k.limits.Total.Duration + time.Duration(k.waited.Load()))
 }
 
 // left is how long after took the next limit may be passed; 0: none can be.
@@ -92,7 +116,7 @@ func (k *clock) left(took time.Duration) time.Duration {
 		sooner(time.Duration(k.moved.Load()) + idle)
 	}
 	if k.owing() {
-		left, err := k.body.pacer.judge(k.began.Add(took))
+		left, err := k.body.pacer.judge(time.Now())
 		if err != nil {
 			return time.Nanosecond
 		}
@@ -112,7 +136,10 @@ func (k *clock) sending() bool { return k.body != nil && !k.body.ended.Load() }
 
 // look ends the call if it is late, else comes back when it can be.
 func (k *clock) look() {
-	took := time.Since(k.began)
+	if k.still.Load() {
+		return // who has it go on looks again
+	}
+	took := k.took()
 	late := func(doing, name string, limit time.Duration) {
 		k.cancel(&lateError{name: k.name, doing: doing, limit: limit, which: name})
 	}
@@ -136,7 +163,7 @@ func (k *clock) look() {
 		late("and its caller exchanged no byte of "+what, "idle", l.Idle.Duration)
 	default:
 		if k.owing() {
-			if _, err := k.body.pacer.judge(k.began.Add(took)); err != nil {
+			if _, err := k.body.pacer.judge(time.Now()); err != nil {
 				k.cancel(err)
 				return
 			}
@@ -162,7 +189,7 @@ func (k *clock) begin() {
 // move notes that a byte came by.
 func (k *clock) move() {
 	if k != nil && (k.limits.Idle.Duration > 0 || k.limits.FirstByte.Duration > 0) {
-		k.moved.Store(int64(time.Since(k.began)))
+		k.moved.Store(int64(k.took()))
 	}
 }
 
