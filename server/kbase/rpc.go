@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -80,7 +81,7 @@ type replyError struct {
 
 // ServeHTTP answers a call whatever its Content-Type: clients send JSON under any.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	share(w.Header(), r)
+	a.share(w.Header(), r)
 	var req request
 	var out reply
 	var err error
@@ -95,13 +96,21 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.write(w, r, &req, out, err)
 }
 
-// share lets browsers of any origin call.
-func share(h http.Header, r *http.Request) {
+// share lets browsers of any origin call, and pages that may send the session's
+// cookie read what comes of that.
+func (f *Facade) share(h http.Header, r *http.Request) {
 	allow := r.Header.Get("Access-Control-Request-Headers")
 	if allow == "" {
 		allow = "authorization"
 	}
 	h.Set("Access-Control-Allow-Origin", "*")
+	if origin := r.Header.Get("Origin"); slices.Contains(f.opts.Origins, origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
+	if len(f.opts.Origins) > 0 {
+		h.Add("Vary", "Origin")
+	}
 	h.Set("Access-Control-Allow-Headers", allow)
 	h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
 	h.Set("Content-Type", "application/json") // exactly this: clients compare

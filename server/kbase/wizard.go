@@ -55,7 +55,7 @@ func (f *Facade) plain(w http.ResponseWriter, r *http.Request, path string) {
 		http.Error(w, "nothing is at "+r.URL.Path+"; KBase's services here are "+Prefix+"service_wizard and "+Prefix+"catalog", http.StatusNotFound)
 		return
 	}
-	share(w.Header(), r)
+	f.share(w.Header(), r)
 	switch {
 	case r.Method == http.MethodGet && (rest == "" || rest == "status"):
 		writeJSON(w, f.self())
