@@ -2,12 +2,14 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -161,4 +163,51 @@ func TestKBaseClientsSubmitAndCheckJobsUnderDynServ(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Submitting jobs and asking for them counts as calling.
+func TestTheLimitsOfACallerHoldForJobs(t *testing.T) {
+	d := &desk{jobs: map[string]service.CallJob{
+		"ursula": {State: service.JobQueued, Caller: "ursula"}, "linus": {State: service.JobQueued, Caller: "linus"}}}
+	const call = `{"version": "1.1", "id": "7", "method": "Echo.`
+	asks := map[string]func(*kit, string) error{
+		"submit": func(k *kit, token string) error {
+			return k.post("/svc/Echo", call+`_work_submit", "params": [1]}`, "Authorization", token).refused()
+		},
+		"check": func(k *kit, token string) error {
+			return k.post("/dynserv/4f2a9c1d.Echo", call+`_check_job", "params": ["`+token+`"]}`, "Authorization", token).refused()
+		},
+		"admit": func(k *kit, token string) error {
+			_, err := k.gw.Admit(t.Context(), service.JobRequest{Module: "Echo", Method: "work", Authorization: token})
+			return err
+		},
+	}
+	for name, ask := range asks {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t, worker, func(s *setup) {
+				s.opts.Jobs = d
+				s.opts.Callers = door{"ursula": ursula, "linus": linus}
+				s.opts.CallerLimits.Known = gateway.Quota{Rate: 0.001, Burst: 2}
+			})
+			for range 2 {
+				if err := ask(k, "ursula"); err != nil {
+					t.Errorf("within the limit: %v", err)
+				}
+			}
+			if err := ask(k, "ursula"); err == nil || !strings.Contains(err.Error(), "ursula calls more often than") {
+				t.Errorf("beyond it: %v", err)
+			}
+			if err := ask(k, "linus"); err != nil {
+				t.Errorf("another: %v", err)
+			}
+		})
+	}
+}
+
+// refused is what a call was refused with; nil: it was not.
+func (r reply) refused() error {
+	if r.err == nil && r.status == http.StatusOK {
+		return nil
+	}
+	return errors.Join(r.err, errors.New(r.body))
 }
