@@ -57,6 +57,9 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
+	// Replace stops an instance so that the cluster starts another in its place.
+	// Default: none, and instances that are ill are left to the cluster.
+	Replace func(ctx context.Context, id service.ID, alloc string) error
 	// Measure returns what an instance uses. Default: none, and the counts of
 	// services that have a target for the processor stay until they are idle.
 	Measure func(ctx context.Context, alloc string) (service.Use, error)
@@ -146,6 +149,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read which counts are held: %w", err)
 	}
+	replaced, err := e.db.DecisionsSince(ctx, service.KindReplace, time.Now().Add(-time.Hour))
+	if err != nil {
+		return fmt.Errorf("read which instances were replaced: %w", err)
+	}
 	said, err := e.db.PoliciesInForce(ctx, time.Now())
 	if err != nil {
 		return fmt.Errorf("read the policies in force: %w", err)
@@ -163,6 +170,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	}
 	for id, h := range holds {
 		e.track(id).heldUntil = h.Until
+	}
+	for _, d := range replaced {
+		t := e.track(d.Service)
+		t.replaced = append(t.replaced, d.At)
 	}
 	e.policies.list = said
 	e.fitAll(time.Now())
