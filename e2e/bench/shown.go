@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,7 +45,12 @@ func (b *bench) shown(ctx context.Context) error {
 		scraping, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- scrape(scraping, a.url+"/metrics") }()
-		defer func() { stop(); <-ended }()
+		defer func() {
+			stop()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				note("the metrics could not be read: %v", err)
+			}
+		}()
 	}
 	lua, err := b.warmUp(ctx, names, targets)
 	if err != nil {
