@@ -83,7 +83,7 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
-		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
+		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Rules: c.Policy.rules(), Limits: c.Policy.limits()},
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
