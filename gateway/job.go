@@ -49,7 +49,7 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	}
 	w := &jobWriter{header: http.Header{}, to: to}
 	a := &jobCall{JobCall: j, body: text}
-	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: j.Job, job: a}
+	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: j.Job, job: a, from: g.origin(r)}
 	defer c.end()
 	if err := c.serve(); err != nil {
 		c.refuse(err)
@@ -115,7 +115,13 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 	if err := c.fit(); err != nil {
 		return service.Admission{}, err
 	}
-	return c.admission()
+	a, err := c.admission()
+	if err != nil || !a.Caller.Known() { // where it comes from is not known here
+		return a, err
+	}
+	account, err := g.accounts.enter(a.Caller, "", time.Now())
+	account.leave()
+	return a, err
 }
 
 // admission is what a job needs to know of a call that may be made. A job is its

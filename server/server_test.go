@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -32,7 +33,9 @@ const token = "correct horse"
 type cluster struct {
 	counts  map[service.ID]int
 	loads   []service.Load
-	leaving bool
+	leaving chan struct{}
+	full    error // what a backup fails with
+	feed    *server.Feed
 	fresh   bool
 }
 
@@ -89,7 +92,7 @@ func open(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	c := &cluster{counts: map[service.ID]int{}, fresh: true}
+	c := &cluster{counts: map[service.ID]int{}, fresh: true, feed: server.NewFeed(), leaving: make(chan struct{})}
 	engine := scheduler.New(db, c, c, log, scheduler.Options{})
 	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish})
 	if err != nil {
@@ -117,7 +120,12 @@ func open(t *testing.T) *world {
 	if err := registrar.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
+	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: c.leaving,
+		Feed: c.feed,
+		Backup: func(_ context.Context, w io.Writer) error {
+			_, err := io.WriteString(w, "all there is")
+			return errors.Join(err, c.full)
+		},
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})
@@ -226,6 +234,7 @@ func TestOperations(t *testing.T) {
 		{"decisions", "GET", "/api/v1/services/" + id + "/decisions", "", 200, []string{"stopped by admin", "scaled to 2"}},
 		{"logs", "GET", "/api/v1/services/" + id + "/logs", "", 200, []string{`{"alloc":"a1","stream":"stdout","text":"hello"}`}},
 		{"nodes", "GET", "/api/v1/nodes", "", 200, []string{"n1"}},
+		{"backup", "GET", "/api/v1/backup", "", 200, []string{"all there is"}},
 		{"nowhere", "GET", "/nowhere", "", 404, []string{"/svc/"}},
 		{"wrong method", "DELETE", "/api/v1/modules", "", 405, []string{"DELETE"}},
 		{"no archive", "POST", "/api/v1/modules", "not an archive", 422, []string{"tar.gz"}},
@@ -306,11 +315,30 @@ func TestHealth(t *testing.T) {
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
 		t.Errorf("/readyz without a cluster: %d %s", status, body)
 	}
-	w.cluster.fresh, w.cluster.leaving = true, true
+	w.cluster.fresh = true
+	close(w.cluster.leaving)
 	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503} {
 		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
 			t.Errorf("%s while stopping: %d %s", path, status, body)
 		}
+	}
+}
+
+func TestABackupThatFailsBreaksOff(t *testing.T) {
+	w := open(t)
+	w.cluster.full = errors.New("no space left on device")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/api/v1/backup", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("half a backup was answered as a whole one")
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -8,8 +9,14 @@ import (
 
 // policyConfig is what the operator says of counts.
 type policyConfig struct {
-	Tick      string        `hcl:"tick,optional"`       // default 2s
-	HoldFor   string        `hcl:"hold_for,optional"`   // how long a count set by a person stays; default 10m
+	Tick    string `hcl:"tick,optional"`     // default 2s
+	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
+	// An instance that Consul calls critical, or that does not answer any more, is
+	// replaced after ReplaceAfter, default 1m; of a service at most so many within an hour,
+	// default 3, 0 is none.
+	ReplaceAfter string `hcl:"replace_after,optional"`
+	ReplaceMost  *int   `hcl:"replace_most,optional"`
+
 	IdlePrice *float64      `hcl:"idle_price,optional"` // of a minute of an idle instance, where a cold start costs 1; 0: habits are not acted upon; default 0.02
 	StartCost *float64      `hcl:"start_cost,optional"` // of a start, in idle minutes; default 1
 	Ceiling   *quotaConfig  `hcl:"ceiling,block"`       // of all services together
@@ -38,18 +45,6 @@ type ownerConfig struct {
 	GPUs      int    `hcl:"gpus,optional"`
 }
 
-// rules are the default ones with what the operator says in place.
-func (c *policyConfig) rules() scheduler.Rules {
-	r := scheduler.DefaultRules()
-	if c.IdlePrice != nil {
-		r.Price = *c.IdlePrice
-	}
-	if c.StartCost != nil {
-		r.StartCost = *c.StartCost
-	}
-	return r
-}
-
 // limits are the ceiling and the quotas.
 func (c *policyConfig) limits() scheduler.Limits {
 	var l scheduler.Limits
@@ -65,6 +60,22 @@ func (c *policyConfig) limits() scheduler.Limits {
 	return l
 }
 
+// rules are the standard ones with what the operator set.
+func (c *policyConfig) rules() scheduler.Rules {
+	r := scheduler.DefaultRules()
+	if c.IdlePrice != nil {
+		r.Price = *c.IdlePrice
+	}
+	if c.StartCost != nil {
+		r.StartCost = *c.StartCost
+	}
+	r.ReplaceAfter = cmp.Or(duration(c.ReplaceAfter), r.ReplaceAfter)
+	if c.ReplaceMost != nil {
+		r.ReplaceMost = *c.ReplaceMost
+	}
+	return r
+}
+
 // validate reports prices and amounts that are none.
 func (c *policyConfig) validate(fault func(format string, args ...any)) {
 	if p := c.IdlePrice; p != nil && (*p < 0 || *p > 1) {
@@ -77,6 +88,9 @@ func (c *policyConfig) validate(fault func(format string, args ...any)) {
 		if min(q.Instances, q.CPU, q.Memory, q.GPUs) < 0 {
 			fault("%s has an amount below 0; 0 is no limit", where)
 		}
+	}
+	if c.ReplaceMost != nil && *c.ReplaceMost < 0 {
+		fault("policy.replace_most = %d is below 0; 0 replaces none", *c.ReplaceMost)
 	}
 	if c.Ceiling != nil {
 		amounts("policy.ceiling", scheduler.Quota(*c.Ceiling))
