@@ -6,7 +6,7 @@ job "dynsvc-build" {
   type        = "batch"
 
   meta {
-    dynsvc_spec = "sha256:0a9df9e408f31582a0ce97a167ecfdac89887cd7f7d59db9c2e28d74fea2e05c"
+    dynsvc_spec = "sha256:3d69bea4c84eb7c1e5ba9e91da72e2783fc28e78bd003cfcdca5bdabf295a4ca"
   }
 
   parameterized {
@@ -62,7 +62,14 @@ job "dynsvc-build" {
           mkdir -p "$NOMAD_TASK_DIR/docker"
           export DOCKER_CONFIG="$NOMAD_TASK_DIR/docker"
           cd "$NOMAD_TASK_DIR/module"
-          exec timeout -k 10 90 "$DYNSVC_DOCKER" build --force-rm -f "$NOMAD_META_dockerfile" -t "$NOMAD_META_image" .
+          # 124 says that the time was up, whatever a program in the build exits with.
+          limited() {
+            began=$(date +%s)
+            timeout -k 10 90 "$@" && return 0
+            [ $(($(date +%s) - began)) -lt 90 ] && return 1
+            return 124
+          }
+          limited "$DYNSVC_DOCKER" build --force-rm -f "$NOMAD_META_dockerfile" -t "$NOMAD_META_image" .
         EOT
         ]
       }
@@ -78,7 +85,7 @@ job "dynsvc-build" {
         memory = 1024
       }
 
-      kill_timeout = "10s"
+      kill_timeout = "2s"
 
       logs {
         max_files     = 2
@@ -113,8 +120,15 @@ job "dynsvc-build" {
           if [ -n "$${REGISTRY_USERNAME:-}" ]; then
             printf %s "$REGISTRY_PASSWORD" | "$DYNSVC_DOCKER" login -u "$REGISTRY_USERNAME" --password-stdin "$DYNSVC_REGISTRY"
           fi
+          # 124 says that the time was up, whatever a program in the build exits with.
+          limited() {
+            began=$(date +%s)
+            timeout -k 10 90 "$@" && return 0
+            [ $(($(date +%s) - began)) -lt 90 ] && return 1
+            return 124
+          }
           code=0
-          timeout -k 10 90 "$DYNSVC_DOCKER" push "$NOMAD_META_image" || code=$?
+          limited "$DYNSVC_DOCKER" push "$NOMAD_META_image" || code=$?
           rm -rf "$DOCKER_CONFIG"
           # Its layers stay, for the next build; its name is the registry's now.
           "$DYNSVC_DOCKER" image rm --no-prune "$NOMAD_META_image" >/dev/null || true
@@ -134,7 +148,7 @@ job "dynsvc-build" {
         memory = 128
       }
 
-      kill_timeout = "10s"
+      kill_timeout = "2s"
 
       logs {
         max_files     = 2
