@@ -59,8 +59,10 @@ func (r *Run) validate(f *faults) {
 // validateForm checks that the run block says what to run, once.
 func (r *Run) validateForm(f *faults) {
 	switch {
-	case r.Image == "" && r.Artifact == "" && r.Command == "":
-		f.add("run", "must say what to run: image, artifact with command, or command")
+	case r.Image == "" && r.Artifact == "" && r.Command == "" && r.Dockerfile == "":
+		f.add("run", "must say what to run: image, dockerfile, artifact with command, or command")
+	case r.Dockerfile != "" && r.Artifact != "":
+		f.add("run.artifact", "cannot go with dockerfile: keep one of the two")
 	case r.Image != "" && r.Artifact != "":
 		f.add("run.artifact", "cannot go with image: keep one of the two")
 	case r.Image != "" && r.Command != "":
@@ -75,6 +77,8 @@ func (r *Run) validateForm(f *faults) {
 		f.check(ValidateImage(r.Image) == nil, "run.image",
 			"must be an image reference such as registry.example.org/name:1.2.0, not %q", r.Image)
 	}
+	f.check(r.Dockerfile == "" || validPath(r.Dockerfile) && len(r.Dockerfile) <= maxCommand, "run.dockerfile",
+		`must be the path of a file in the module such as "Dockerfile", not %q`, r.Dockerfile)
 	if r.Artifact != "" {
 		validateArtifact(f, r.Artifact)
 	}
