@@ -38,6 +38,9 @@ type BuildSettings struct {
 // BuildMeta are the names of what each build is dispatched with.
 var BuildMeta = []string{"bundle", "checksum", "dockerfile", "image"}
 
+// BuilderClass is the node class that builds where the operator names none.
+const BuilderClass = "builder"
+
 // What a push takes, in MHz and MiB, and how large a file of a log grows, in MiB.
 const (
 	pushCPU, pushMemory = 100, 128
@@ -61,7 +64,7 @@ func (s *BuildSettings) fill() error {
 	if len(s.Datacenters) == 0 {
 		s.Datacenters = []string{"*"}
 	}
-	s.Pool, s.Class = cmp.Or(s.Pool, poolAll), cmp.Or(s.Class, "builder")
+	s.Pool, s.Class = cmp.Or(s.Pool, poolAll), cmp.Or(s.Class, BuilderClass)
 	s.Docker = cmp.Or(s.Docker, "docker")
 	s.CPU, s.Memory, s.Disk = cmp.Or(s.CPU, 1000), cmp.Or(s.Memory, 1024), cmp.Or(s.Disk, 1024)
 	s.Time = cmp.Or(s.Time, 30*time.Minute)

@@ -31,9 +31,11 @@ var allowed = map[string][]string{
 	"upstream":   nil,
 	"metrics":    {"service"},
 	"gateway":    {"service", "upstream"},
-	"repos":      {"service", "store", "catalog"},
+	"journal":    {"service"},
+	"builds":     {"service", "journal"},
+	"repos":      {"service", "store", "catalog", "journal"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
-	"cmd/dynsvc": {"service", "repos", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "repos", "builds", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},
