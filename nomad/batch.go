@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -204,8 +205,15 @@ func batchEnd(a *allocation) error {
 			}
 		}
 	}
-	if failure, _ := diagnose(a); failure != nil {
-		return &service.BatchFailure{Text: failure.Text}
+	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
+		if state := a.TaskStates[name]; state.Failed {
+			if failure := diagnoseTask(name, state); failure != nil {
+				return &service.BatchFailure{Text: failure.Text}
+			}
+		}
+	}
+	if a.ClientStatus == api.AllocClientStatusFailed {
+		return &service.BatchFailure{Text: cmp.Or(clean(a.ClientDescription), "Nomad says no more than that it failed")}
 	}
 	if a.DesiredStatus == api.AllocDesiredStatusStop {
 		return &service.BatchFailure{Text: "it was stopped in Nomad"}

@@ -155,6 +155,9 @@ func TestARunThatFailsSaysWhy(t *testing.T) {
 		{"lost", tasks("lost", "build", runs()), service.BatchFailure{Lost: true, Text: "the node here, which ran it, was lost"}},
 		{"archive", tasks("failed", "build", &taskState{State: "dead", Failed: true, Events: []*taskEvent{details("Failed Artifact Download", "download_error", "bad response code: 404")}}),
 			service.BatchFailure{Text: "the artifact cannot be had: bad response code: 404"}},
+		{"second does not start", tasks("failed", "build", ends("0"), "push", &taskState{State: "dead", Failed: true, Events: []*taskEvent{details("Failed Validation", "validation_error", "no such word")}}),
+			service.BatchFailure{Text: `the task "push" is not valid on its node: no such word`}},
+		{"unknown", tasks("failed"), service.BatchFailure{Text: "Nomad says no more than that it failed"}},
 		{"stopped", func(a *allocation) {
 			tasks("complete", "build", &taskState{State: "dead", Events: []*taskEvent{details("Started")}})(a)
 			a.DesiredStatus = "stop"

@@ -6,7 +6,7 @@ job "dynsvc-build" {
   type        = "batch"
 
   meta {
-    dynsvc_spec = "sha256:3d69bea4c84eb7c1e5ba9e91da72e2783fc28e78bd003cfcdca5bdabf295a4ca"
+    dynsvc_spec = "sha256:57aa1982d1149edd9e4c5e44a18bacdbad51bd8c21c98eb170e51118953e4cdf"
   }
 
   parameterized {
@@ -112,12 +112,12 @@ job "dynsvc-build" {
 
       config {
         command = "/bin/sh"
-        args = ["-euc", <<-EOT
+        args = ["-ec", <<-EOT
           exec 2>&1
           umask 077
           mkdir -p "$NOMAD_SECRETS_DIR/docker"
           export DOCKER_CONFIG="$NOMAD_SECRETS_DIR/docker"
-          if [ -n "$${REGISTRY_USERNAME:-}" ]; then
+          if [ -n "$REGISTRY_USERNAME" ]; then
             printf %s "$REGISTRY_PASSWORD" | "$DYNSVC_DOCKER" login -u "$REGISTRY_USERNAME" --password-stdin "$DYNSVC_REGISTRY"
           fi
           # 124 says that the time was up, whatever a program in the build exits with.
