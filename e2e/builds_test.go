@@ -257,6 +257,28 @@ func dockerfile(t *testing.T, name, text string) string {
 	return dir
 }
 
+// TestALaidOutModuleIsBuilt builds the Dockerfile that init writes, and runs what it
+// gives: a laptop goes on with the command, which stays in the manifest.
+func TestALaidOutModuleIsBuilt(t *testing.T) {
+	t.Parallel()
+	if err := baseImages(); err != nil {
+		t.Fatal(err)
+	}
+	const job = "build-laid-out"
+	a := newAgent(t, builders(job, ""))
+	t.Cleanup(func() { forgetRuns(t, job) })
+	dir := filepath.Join(t.TempDir(), "module")
+	a.do("init", "Laid_out", "-lang", "python", "-o", dir)
+	change(t, dir, "module.hcl", "    command = ", "    dockerfile = \"Dockerfile\"\n    command = ")
+	v := a.registerDir(dir)
+	if !strings.HasPrefix(v.Run.Image, servers.Registry+"/dynsvc/laid-out@sha256:") || v.Run.Command != "" {
+		t.Errorf("run %+v", v.Run)
+	}
+	if got := inOneLine(a.do("call", "Laid_out@dev", "hello", "-p", "name=Ada", "-p", "greeting=Ahoy")); got != `[ "Ahoy, Ada" ]` {
+		t.Errorf("hello gave %s", got)
+	}
+}
+
 // TestABuildThatFailsSaysWhy registers folders whose images cannot be had.
 func TestABuildThatFailsSaysWhy(t *testing.T) {
 	t.Parallel()

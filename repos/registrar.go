@@ -258,17 +258,17 @@ func (r *Registrar) finish(ctx context.Context, t *task, err error) {
 	r.mu.Unlock()
 }
 
-// endedEarly is why somebody ended a registration that was under way.
-type endedEarly struct{ why error }
+// endedError is why somebody ended a registration that was under way.
+type endedError struct{ why error }
 
-func (e *endedEarly) Error() string {
+func (e *endedError) Error() string {
 	if e.why == nil {
 		return "ended by an admin"
 	}
 	return e.why.Error()
 }
 
-func (e *endedEarly) Unwrap() []error { return []error{e.why, context.Canceled} }
+func (e *endedError) Unwrap() []error { return []error{e.why, context.Canceled} }
 
 // End ends a registration that waits, is under way or stuck: as done, or as failed
 // with the reason. One that has ended stays as it is, but for its state.
@@ -281,7 +281,7 @@ func (r *Registrar) End(ctx context.Context, id int64, why error) error {
 	stop, j := r.running[id], r.journals[id]
 	r.mu.Unlock()
 	if stop != nil {
-		stop(&endedEarly{why})
+		stop(&endedError{why})
 		return nil // its worker stores the end
 	}
 	if j != nil {

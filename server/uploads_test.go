@@ -62,7 +62,7 @@ func uploadLines(t *testing.T, text string) []server.UploadLine {
 	var all []server.UploadLine
 	for d := json.NewDecoder(strings.NewReader(text)); ; {
 		var l server.UploadLine
-		if err := d.Decode(&l); err == io.EOF { //nolint:errorlint // the decoder's own
+		if err := d.Decode(&l); err == io.EOF {
 			return all
 		} else if err != nil {
 			t.Fatalf("%v: %s", err, text)
