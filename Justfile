@@ -27,6 +27,10 @@ e2e:
 bench:
     scripts/bench
 
+# What becomes of calls on a real cluster that fails in every way, for ten minutes (root, Debian).
+soak *ARGS:
+    scripts/soak {{ARGS}}
+
 # Rewrite golden files; the diff is reviewed in git.
 gen:
     go test ./jobspec/... ./catalog/... ./kidl/... ./sdk/gen/... ./cmd/... -update

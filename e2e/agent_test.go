@@ -79,13 +79,15 @@ func newAgent(t *testing.T, jobs string) *agent {
 // configure writes the configuration; it counts from the next start on.
 func (a *agent) configure(jobs string) {
 	a.t.Helper()
+	if !strings.Contains(jobs, "policy {") {
+		jobs = "policy { tick = \"1s\" }\n" + jobs
+	}
 	text := fmt.Sprintf(`listen    = %q
 data_dir  = %q
 token     = %q
 log_level = "debug"
 nomad { address = %q }
 consul { address = %q }
-policy { tick = "1s" }
 %s
 `, a.addr, filepath.Join(a.dir, "data"), adminToken, servers.NomadAddr, servers.ConsulAddr, jobs)
 	if err := os.WriteFile(a.config(), []byte(text), 0o600); err != nil {

@@ -32,6 +32,7 @@ type body struct {
 	ended  atomic.Bool  // nothing more will come from source
 	read   atomic.Int64 // bytes that came from source
 	clock  *clock       // hears of each read from source; nil: nobody does
+	pacer  *pacer       // and of each that begins; nil: nobody does
 }
 
 // peek reads enough of the body to say what it calls.
@@ -119,7 +120,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.all {
 		return 0, io.EOF
 	}
+	b.pacer.expect()
 	n, err := b.source.Read(p)
+	b.pacer.got(n)
 	b.read.Add(int64(n))
 	b.clock.move()
 	if err != nil {

@@ -78,8 +78,9 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 // sendBridged is [call.send] for HTTP/2.
 func (c *call) sendBridged(out *http.Request) (*http.Response, error) {
 	ctx := c.in.Context()
-	for sent := 1; ; sent++ {
+	for {
 		m, e := c.lease.m, c.lease.e
+		c.due(out.Header)
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
 		at.Host = e.addr
@@ -97,11 +98,7 @@ func (c *call) sendBridged(out *http.Request) (*http.Response, error) {
 		if err == nil || ctx.Err() != nil {
 			return res, err
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, err); err != nil {
 			return nil, err
 		}
 	}

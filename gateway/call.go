@@ -20,6 +20,7 @@ type call struct {
 	in        *http.Request
 	began     time.Time
 	requestID string
+	from      origin
 
 	route    route
 	body     *body // nil: it has none
@@ -33,6 +34,7 @@ type call struct {
 	account  *account       // nil: nothing limits its caller
 	meter    *meter         // nil: no service was found
 	lease    lease
+	tried    tried
 	out      upstream.Request
 	own      texts
 	passed   bool       // it was passed on
@@ -52,7 +54,7 @@ type call struct {
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header)}
+	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header), from: g.origin(r)}
 	defer c.end() // also where a broken answer makes the proxy panic
 	if err := c.serve(); err != nil && !errors.Is(err, errAnswered) {
 		c.refuse(err)
@@ -67,7 +69,7 @@ func (c *call) serve() error {
 	}
 	if c.job == nil {
 		var err error
-		if c.account, err = c.g.accounts.enter(c.caller, c.in.RemoteAddr, c.began); err != nil {
+		if c.account, err = c.g.accounts.enter(c.caller, c.from.addr, c.began); err != nil {
 			return err
 		}
 	}
@@ -86,7 +88,7 @@ func (c *call) serve() error {
 	}
 	c.passed, c.sentAt = true, time.Now()
 	c.meter.begin(c.sentAt)
-	ctx, clock := startClock(c.in.Context(), c.to.machine.name(), c.method.Name, c.body, c.limits)
+	ctx, clock := c.startClock(c.in.Context())
 	if clock != nil {
 		c.clock = clock
 		c.in = c.in.WithContext(ctx)
@@ -219,6 +221,9 @@ func (c *call) refuse(err error) {
 	if c.status == statusGone { // else net/http would say 200
 		c.w.WriteHeader(c.status)
 		return
+	}
+	if errors.As(err, new(*paceError)) && c.in.ProtoMajor == 1 {
+		c.w.Header()["Connection"] = closing // or the server waits for the rest as slowly
 	}
 	if c.begun != nil {
 		c.event(problemOf(err, c.name(), c.requestID, c.status))

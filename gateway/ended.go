@@ -11,7 +11,8 @@ import (
 type Ended struct {
 	Time      time.Time  `json:"time"` // when it began
 	RequestID string     `json:"request_id"`
-	Remote    string     `json:"remote"` // address of who sent it
+	Remote    string     `json:"remote"`        // address of who sent it
+	Via       string     `json:"via,omitempty"` // of the proxy that it came through, if that is trusted to say who sent it
 	User      string     `json:"user,omitempty"`
 	HTTP      string     `json:"http"` // method
 	Path      string     `json:"path"` // escaped, without the query
@@ -41,6 +42,9 @@ func (c *call) tell(o *outcome) {
 	e := Ended{
 		Time: c.began.UTC(), RequestID: c.requestID, Remote: c.in.RemoteAddr, User: c.caller.Name, HTTP: c.in.Method, Path: c.in.URL.EscapedPath(),
 		Method: c.method.Name, Alloc: c.alloc, Status: o.status, Cold: o.cold, WaitedMS: ms(waited), TookMS: ms(o.took), BytesIn: o.in, BytesOut: o.out,
+	}
+	if c.from.proxied {
+		e.Remote, e.Via = c.from.addr, c.in.RemoteAddr
 	}
 	if c.to != nil {
 		e.Module, e.Version, e.Service = c.to.version.Module, c.to.version.Version, c.to.version.ID

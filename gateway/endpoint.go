@@ -32,6 +32,8 @@ type endpoint struct {
 	passed   bool      // the check has been passing since it last became ready
 	ready    bool      // answered a probe
 	since    time.Time // when it became ready
+	silent   time.Time // since when it does not answer; zero: it does
+	answered bool      // it has been ready once
 	penalty  time.Time // until when it is passed over while others are there
 	offences int       // penalties in a row
 	draining bool
@@ -41,7 +43,7 @@ type endpoint struct {
 func newEndpoint(seen service.Endpoint, limit int) *endpoint {
 	e := &endpoint{
 		alloc: seen.Alloc, index: seen.Index, addr: seen.Addr,
-		mesh: seen.Transport == service.Mesh, limit: int64(limit),
+		mesh: seen.Transport == service.Mesh, limit: int64(limit), silent: time.Now(),
 	}
 	e.word.Store(shut)
 	return e

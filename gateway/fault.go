@@ -128,7 +128,7 @@ func statusOf(err error) int {
 	case errors.As(err, &stopped), errors.As(err, &full), errors.As(err, &start),
 		errors.As(err, new(roomError)), errors.Is(err, errClosing), errors.Is(err, service.ErrUnavailable):
 		return http.StatusServiceUnavailable
-	case errors.As(err, new(*slowError)):
+	case errors.As(err, new(*slowError)), errors.As(err, new(*paceError)):
 		return http.StatusRequestTimeout
 	case errors.As(err, &large):
 		return http.StatusRequestEntityTooLarge

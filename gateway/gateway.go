@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type Options struct {
 	QueueBytes  int64          // body bytes in memory for the held calls of one service; 0: 64 MiB
 	BodyBytes   int64          // memory for the beginnings of bodies, of all calls together; 0: 256 MiB
 	BodyTimeout time.Duration  // for as much of a body as is read before a call is passed on; 0: 10 s
+	Pace        Pace           // of callers that send the rest of it
 	Heartbeat   time.Duration  // how often who waits for an event stream hears that it does; 0: 10 s
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
@@ -45,6 +47,9 @@ type Options struct {
 	// CallerLimits bound what each caller may ask for.
 	CallerLimits CallerLimits
 	CORS         CORS
+	// TrustedProxies are believed when they say for whom they call, in
+	// X-Forwarded-For, -Proto and -Host; nil: nobody is.
+	TrustedProxies []netip.Prefix
 
 	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
 	// there is no mesh.
@@ -131,6 +136,7 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	if opts.BodyTimeout == 0 {
 		opts.BodyTimeout = bodyTimeout
 	}
+	opts.Pace = opts.Pace.orDefault()
 	if opts.Heartbeat == 0 {
 		opts.Heartbeat = heartbeat
 	}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/textproto"
@@ -71,23 +70,24 @@ func (c *call) rewrite(h http.Header) {
 	delete(h, "Expect") // the server has answered it
 	c.introduce(h)
 	c.propagate(h)
-	if ip, _, err := net.SplitHostPort(c.in.RemoteAddr); err == nil {
-		h["X-Forwarded-For"] = c.own.one(ip)
-		h["X-Real-Ip"] = c.own.one(ip)
+	if c.from.addr != "" {
+		h["X-Forwarded-For"] = c.own.one(c.from.chain)
+		h["X-Real-Ip"] = c.own.one(c.from.addr)
 	}
-	h["X-Forwarded-Host"] = c.own.one(c.in.Host)
-	proto := "http"
-	if c.in.TLS != nil {
-		proto = "https"
-	}
-	h["X-Forwarded-Proto"] = c.own.one(proto)
+	h["X-Forwarded-Host"] = c.own.one(c.from.host)
+	h["X-Forwarded-Proto"] = c.own.one(c.from.proto)
 	h["X-Forwarded-Prefix"] = c.own.one(c.route.prefix)
 	h[headerRequestID] = c.own.one(c.requestID)
-	if at := c.clock.deadline(); !at.IsZero() {
-		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
-	}
+	c.due(h)
 	if c.job != nil {
 		c.job.mark(h)
+	}
+}
+
+// due says when the call is given up.
+func (c *call) due(h http.Header) {
+	if at := c.clock.deadline(); !at.IsZero() {
+		h[headerDeadline] = c.own.one(strconv.FormatInt(at.UnixMilli(), 10))
 	}
 }
 

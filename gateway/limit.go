@@ -30,15 +30,43 @@ type clock struct {
 
 	body     *body        // nil: there is none
 	answered atomic.Bool  // the answer has begun
-	moved    atomic.Int64 // ns from began to the last byte
+	moved    atomic.Int64 // ns that it had taken at the last byte
+	waited   atomic.Int64 // ns for which it stood still
+	still    atomic.Bool  // it stands still
+}
+
+// took is how long the call has taken, but for what it waited for instances.
+func (k *clock) took() time.Duration {
+	return time.Since(k.began) - time.Duration(k.waited.Load())
+}
+
+// halt has the clock stand still while the call waits for another instance. The
+// returned function has it go on.
+func (k *clock) halt() (goOn func()) {
+	if k == nil {
+		return func() {}
+	}
+	k.still.Store(true)
+	since := time.Now()
+	return func() {
+		k.waited.Add(int64(time.Since(since)))
+		k.still.Store(false)
+		if left := k.left(k.took()); left > 0 {
+			k.timer.Reset(left)
+		}
+	}
 }
 
 // startClock returns nil where nothing limits the call.
-func startClock(ctx context.Context, name, method string, b *body, l service.Limits) (context.Context, *clock) {
-	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 {
+func (c *call) startClock(ctx context.Context) (context.Context, *clock) {
+	l, b := c.limits, c.body
+	if b != nil && !b.all {
+		b.pacer = c.pacer()
+	}
+	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 && (b == nil || b.pacer == nil) {
 		return ctx, nil
 	}
-	k := &clock{name: name, method: method, limits: l, body: b, began: time.Now()}
+	k := &clock{name: c.to.machine.name(), method: c.method.Name, limits: l, body: b, began: time.Now()}
 	if b != nil {
 		b.clock = k
 	}
@@ -51,12 +79,21 @@ func startClock(ctx context.Context, name, method string, b *body, l service.Lim
 	return ctx, k
 }
 
+// pacer is the measure of a caller's pace; nil: it may send as slowly as it likes.
+func (c *call) pacer() *pacer {
+	own := c.to.version.LimitsOf(&c.method)
+	if c.g.opts.Pace.Bytes < 0 || own.Idle.Duration > 0 {
+		return nil
+	}
+	return &pacer{owed: c.g.opts.Pace}
+}
+
 // deadline is when the call is given up at the latest; zero: never.
 func (k *clock) deadline() time.Time {
 	if k == nil || k.limits.Total.Duration == 0 {
 		return time.Time{}
 	}
-	return k.began.Add(k.limits.Total.Duration)
+	return k.began.Add(k.limits.Total.Duration + time.Duration(k.waited.Load()))
 }
 
 // left is how long after took the next limit may be passed; 0: none can be.
@@ -78,18 +115,31 @@ func (k *clock) left(took time.Duration) time.Duration {
 	if idle := k.limits.Idle.Duration; idle > 0 && (answered || sending) {
 		sooner(time.Duration(k.moved.Load()) + idle)
 	}
+	if k.owing() {
+		left, err := k.body.pacer.judge(time.Now())
+		if err != nil {
+			return time.Nanosecond
+		}
+		sooner(took + left)
+	}
 	if next == 0 {
 		return 0
 	}
 	return max(next-took, time.Nanosecond)
 }
 
+// owing reports whether the caller has a pace to keep.
+func (k *clock) owing() bool { return k.sending() && k.body.pacer != nil && !k.answered.Load() }
+
 // sending reports whether some of the caller's body is still to come.
 func (k *clock) sending() bool { return k.body != nil && !k.body.ended.Load() }
 
 // look ends the call if it is late, else comes back when it can be.
 func (k *clock) look() {
-	took := time.Since(k.began)
+	if k.still.Load() {
+		return // who has it go on looks again
+	}
+	took := k.took()
 	late := func(doing, name string, limit time.Duration) {
 		k.cancel(&lateError{name: k.name, doing: doing, limit: limit, which: name})
 	}
@@ -112,6 +162,12 @@ func (k *clock) look() {
 	case (answered || sending) && l.Idle.Duration > 0 && since >= l.Idle.Duration:
 		late("and its caller exchanged no byte of "+what, "idle", l.Idle.Duration)
 	default:
+		if k.owing() {
+			if _, err := k.body.pacer.judge(time.Now()); err != nil {
+				k.cancel(err)
+				return
+			}
+		}
 		if left := k.left(took); left > 0 {
 			k.timer.Reset(left)
 		}
@@ -133,7 +189,7 @@ func (k *clock) begin() {
 // move notes that a byte came by.
 func (k *clock) move() {
 	if k != nil && (k.limits.Idle.Duration > 0 || k.limits.FirstByte.Duration > 0) {
-		k.moved.Store(int64(time.Since(k.began)))
+		k.moved.Store(int64(k.took()))
 	}
 }
 

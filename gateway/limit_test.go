@@ -12,6 +12,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -169,4 +170,92 @@ func TestAnIdleWebSocketIsClosed(t *testing.T) {
 		t.Error("a message from nowhere")
 	}
 	k.waitFor("in flight 0", func() bool { return k.load().InFlight == 0 })
+}
+
+// A caller that hardly sends anything of its body does not keep a place in an
+// instance, unless the version itself says how long it bears silence.
+func TestABodyThatDripsIsCutOff(t *testing.T) {
+	for _, protocol := range []service.Protocol{service.HTTP1, service.H2C} {
+		t.Run(string(protocol), func(t *testing.T) {
+			k := newKit(t, func(s *setup) {
+				s.opts.Pace = gateway.Pace{Window: 50 * time.Millisecond, Bytes: 1000}
+				s.version.Run.Protocol = protocol
+			})
+			backend := k.backend
+			if protocol == service.H2C {
+				backend = k.h2c
+			}
+			k.up(backend(sluggish))
+			drip := func() (status int, body string, closes bool) {
+				conn := k.dial()
+				_, _ = io.WriteString(conn, "POST /svc/Echo/up HTTP/1.1\r\nHost: h\r\nContent-Length: 120\r\n\r\n")
+				over := make(chan struct{})
+				go func() {
+					defer close(over)
+					tick := time.NewTicker(5 * time.Millisecond)
+					defer tick.Stop()
+					for range 120 {
+						if _, err := io.WriteString(conn, "x"); err != nil {
+							return
+						}
+						<-tick.C
+					}
+				}()
+				res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, _ := io.ReadAll(res.Body)
+				_ = res.Body.Close()
+				_ = conn.Close()
+				<-over
+				return res.StatusCode, string(text), res.Close
+			}
+			status, body, closes := drip()
+			if status != http.StatusRequestTimeout || !closes || !strings.Contains(body, "bytes of the body came within 50ms of waiting for them: 1000 is the least") {
+				t.Errorf("got %d, close %v: %s", status, closes, body)
+			}
+			k.waitFor("the lease came back", func() bool { return k.load().InFlight == 0 })
+			v := service.Version{ID: echo, Module: "Echo", Version: "1.2.0", Run: service.Run{Port: 5000, Protocol: protocol, Health: service.Health{Path: "/"}}}
+			v.Limits.Idle = seconds(60)
+			k.gw.Publish(service.Module{Name: "Echo", Tags: map[string]service.ID{"release": echo}, Versions: []service.Version{v}})
+			if status, body, _ := drip(); status != http.StatusOK {
+				t.Errorf("to a version that bears it: %d: %s", status, body)
+			}
+		})
+	}
+}
+
+// Who talks with a service both ways may be as slow as it likes.
+func TestATwoWayStreamHasNoPace(t *testing.T) {
+	k := newKit(t, func(s *setup) {
+		s.opts.Pace = gateway.Pace{Window: 30 * time.Millisecond, Bytes: 1000}
+		s.version.Run.Protocol = service.H2C
+	})
+	k.up(k.h2c(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK)
+		_ = http.NewResponseController(w).Flush()
+		_, _ = io.Copy(w, r.Body)
+	}))
+	out, in := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, k.url+"/svc/Echo/talk", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := k.http2().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 30 { // longer than five windows
+		<-tick.C
+		_, _ = io.WriteString(in, "x")
+	}
+	_ = in.Close()
+	got, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || len(got) != 30 {
+		t.Errorf("got %q, %v", got, err)
+	}
 }

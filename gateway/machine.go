@@ -314,6 +314,11 @@ func (m *machine) load() service.Load {
 		ID: m.id, Phase: m.phase, Since: m.since,
 		InFlight: int(m.inFlight.Load()), Queued: m.queue.len(), Ready: m.readyCount(), Failure: m.failure,
 	}
+	for _, e := range m.endpoints {
+		if !e.ready && !e.draining {
+			l.Silent = append(l.Silent, service.Silent{Alloc: e.alloc, Since: e.silent, Before: e.answered})
+		}
+	}
 	switch last := m.lastBusy.Load(); {
 	case l.InFlight+l.Queued > 0:
 		l.LastBusy = time.Now()

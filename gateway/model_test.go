@@ -105,7 +105,7 @@ func (p *pair) pick() *world {
 	switch {
 	case other == "" && w != p.tagged, other != "" && (w == p.tagged || other != w.id):
 		w.t.Errorf("sent to %s, said to be %q, the tag means %s", w.id, other, p.tagged.id)
-	case other != "" && time.Since(p.moved) > moveLimit:
+	case other != "" && time.Since(p.moved) > MoveLimit:
 		w.t.Errorf("sent to the version before, %s after the move", time.Since(p.moved))
 	case other != "" && p.g.machine(p.tagged.id).takes():
 		w.t.Error("sent to the version before although the new one takes calls")

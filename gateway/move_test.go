@@ -39,7 +39,7 @@ func TestAMoveEndsAfterItsLimit(t *testing.T) {
 			got, _ := n.pick(nil)
 			return got.version.ID
 		}
-		for began := time.Now(); time.Since(began) < moveLimit; <-time.After(time.Second) {
+		for began := time.Now(); time.Since(began) < MoveLimit; <-time.After(time.Second) {
 			if got := pick(); got != from {
 				t.Fatalf("%s after %s", got, time.Since(began))
 			}

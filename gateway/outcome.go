@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -25,11 +24,7 @@ func (c *call) who() uint64 {
 	if c.caller.Known() {
 		return service.HashCaller(c.caller.Name)
 	}
-	addr := c.in.RemoteAddr
-	if colon := strings.LastIndexByte(addr, ':'); colon >= 0 {
-		addr = addr[:colon]
-	}
-	return service.HashCaller(addr)
+	return service.HashCaller(c.from.addr)
 }
 
 // ending is how a call ended that did not end well.

@@ -12,9 +12,6 @@ import (
 	"github.com/dynsvc/dynsvc/upstream"
 )
 
-// attempts is to how many endpoints a call is sent at most.
-const attempts = 3
-
 // forward sends the call to the endpoint that it has a lease of, and its answer
 // back.
 func (c *call) forward() {
@@ -39,7 +36,7 @@ func (c *call) forward() {
 // nothing of it was written, or if it is idempotent and its body is kept.
 func (c *call) send() (*upstream.Conn, error) {
 	ctx := c.in.Context()
-	for sent := 1; ; sent++ {
+	for {
 		m, e := c.lease.m, c.lease.e
 		c.alloc = e.alloc
 		conn, err := c.attempt(ctx, m.pool(e))
@@ -52,31 +49,16 @@ func (c *call) send() (*upstream.Conn, error) {
 		if source := (*upstream.SourceError)(nil); errors.As(err, &source) {
 			return nil, service.Errorf(service.ErrInvalid, "%w", source)
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, err); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// blame takes in that an endpoint failed a call and reports whether the call may
-// be sent again.
-func (c *call) blame(m *machine, e *endpoint, err error) bool {
-	if errors.As(err, new(*dialError)) {
-		m.eject(e, err)
-		return true
-	}
-	m.doubt(e)
-	return c.method.Idempotent && (c.body == nil || c.body.all)
 }
 
 // attempt sends the call over a connection of the pool and waits for the head of
 // the answer. A connection that was idle may have been closed as the call was
-// about to be written: then it goes over a new one. So does a call that HTTP
-// itself calls safe and that has no body, if nothing came back.
+// about to be written: then it goes over a new one. So does a call that may be made
+// twice, if nothing came back.
 func (c *call) attempt(ctx context.Context, pool *upstream.Pool) (*upstream.Conn, error) {
 	conn, err := pool.Get(ctx)
 	for err == nil {
@@ -87,7 +69,7 @@ func (c *call) attempt(ctx context.Context, pool *upstream.Pool) (*upstream.Conn
 			}
 		}
 		unsent := conn.Unsent()
-		again := conn.Reused() && ctx.Err() == nil && (unsent || c.safe() && conn.Silent())
+		again := conn.Reused() && ctx.Err() == nil && (unsent || (c.safe() || c.repeatable()) && conn.Silent())
 		conn.Release()
 		if unsent {
 			err = &dialError{Err: err}
@@ -113,6 +95,7 @@ func (c *call) safe() bool {
 func (c *call) request() *upstream.Request {
 	r := &c.out
 	if r.Method != "" {
+		c.due(r.Header)
 		return r // made for the attempt before
 	}
 	hopless(c.in.Header)
@@ -283,9 +266,10 @@ func (c *call) upgrade() {
 // connected to.
 func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 	ctx := c.in.Context()
-	for sent := 1; ; sent++ {
-		m, e := c.lease.m, c.lease.e
+	for {
+		e := c.lease.e
 		c.alloc = e.alloc
+		c.due(out.Header)
 		try := out.WithContext(ctx) // without the proxy's trace: informational answers are not passed on
 		at := *out.URL
 		at.Host = e.addr
@@ -294,11 +278,7 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 		if err == nil || ctx.Err() != nil {
 			return res, err
 		}
-		if again := c.blame(m, e, err); !again || sent == attempts {
-			return nil, err
-		}
-		c.lease.release()
-		if c.lease, err = m.acquire(ctx, 0, c.limits.Wait.Duration, c.meter); err != nil {
+		if err := c.elsewhere(ctx, err); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -388,6 +389,88 @@ func TestACallWhoseOnlyInstanceIsGoneWaitsForTheNext(t *testing.T) {
 	(<-call).must(t, http.StatusOK, "\npayload")
 	if k.cluster.woken() != 0 {
 		t.Errorf("%d wakes for a count above 0", k.cluster.woken())
+	}
+}
+
+func TestAllInstancesOfALostNodeAreLeftAndTheCallWaitsForTheNext(t *testing.T) {
+	k := newKit(t)
+	var addrs []string
+	var stops []func()
+	for range 5 { // more than a call is sent to
+		s := k.server(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+		addrs, stops = append(addrs, s.addr), append(stops, s.stop)
+	}
+	k.up(addrs...)
+	for _, stop := range stops {
+		stop()
+	}
+	call := later(func() reply { return k.post("/svc/Echo/x", "payload") })
+	k.waitFor("it waits again", func() bool { l := k.load(); return l.Ready == 0 && l.Queued == 1 })
+	st := state(1, k.backend(mirror))
+	st.Endpoints[0].Alloc = "alloc-next"
+	k.gw.Apply(st)
+	(<-call).must(t, http.StatusOK, "\npayload")
+}
+
+func TestWaitingForAnotherInstanceCountsForNoLimit(t *testing.T) {
+	const limit = 1500 * time.Millisecond
+	k := newKit(t, func(s *setup) { s.version.Limits = service.Limits{FirstByte: seconds(1.5), Total: seconds(1.5)} })
+	a := k.server(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Connection", "close") })
+	k.up(a.addr)
+	a.stop()
+	call := later(func() reply { return k.post("/svc/Echo/x", "payload") })
+	k.waitFor("it waits again", func() bool { return k.load().Queued == 1 })
+	<-time.After(limit + limit/10)
+	asked := time.Now()
+	var due atomic.Int64
+	st := state(1, k.backend(func(w http.ResponseWriter, r *http.Request) {
+		if at, err := strconv.ParseInt(r.Header.Get("X-Dynsvc-Deadline"), 10, 64); err == nil {
+			due.Store(at)
+		}
+		mirror(w, r)
+	}))
+	st.Endpoints[0].Alloc = "alloc-next"
+	k.gw.Apply(st)
+	(<-call).must(t, http.StatusOK, "\npayload")
+	if at := time.UnixMilli(due.Load()); at.Before(asked) {
+		t.Errorf("the instance was told that the call is given up at %s, before it was asked at %s", at, asked)
+	}
+}
+
+func TestAnIdempotentCallIsNotGivenUpForIdleConnections(t *testing.T) {
+	k := newKit(t, func(s *setup) {
+		s.version.Methods = []service.Method{{Name: "safe", Idempotent: true}, {Name: "once"}}
+	})
+	// A connection breaks off with the second request on it, as that of an instance
+	// that died and came back.
+	var got atomic.Int64
+	served := make(map[string]bool)
+	var mu sync.Mutex
+	var addrs []string
+	for range 4 {
+		addrs = append(addrs, k.backend(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			before := served[r.RemoteAddr]
+			served[r.RemoteAddr] = true
+			mu.Unlock()
+			if r.Method == http.MethodPost {
+				got.Add(1)
+				_, _ = io.Copy(io.Discard, r.Body)
+			}
+			if before {
+				panic(http.ErrAbortHandler)
+			}
+		}))
+	}
+	k.up(addrs...) // over connections that are idle from now on
+	envelope := `{"version":"1.1","method":"Echo.%s","id":"7","params":[]}`
+	k.post("/svc/Echo/", fmt.Sprintf(envelope, "once")).must(t, http.StatusBadGateway)
+	if n := got.Swap(0); n != 1 {
+		t.Errorf("the call that may not be made twice arrived %d times", n)
+	}
+	k.post("/svc/Echo/", fmt.Sprintf(envelope, "safe")).must(t, http.StatusOK)
+	if n := got.Load(); n != 2 {
+		t.Errorf("the other arrived %d times, want 2: over an idle connection and over a new one", n)
 	}
 }
 

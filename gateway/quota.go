@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
-	"net"
 	"sync"
 	"time"
 
@@ -24,7 +23,7 @@ type Quota struct {
 // operator's own token is never limited.
 type CallerLimits struct {
 	Known     Quota // of a caller with a name
-	Anonymous Quota // of an address from which calls without a name come
+	Anonymous Quota // of an address, or a /64 of IPv6, from which calls without a name come
 }
 
 // maxAccounts bounds the callers that are told apart. Those beyond share.
@@ -71,7 +70,8 @@ func (e *limitedError) Error() string { return e.text }
 // Is makes it one of kind [service.ErrLimited].
 func (e *limitedError) Is(target error) bool { return target == service.ErrLimited }
 
-// enter counts a call, until the account is left, or says why there are too many.
+// enter counts a call, until the account is left, or says why there are too many. addr
+// has no port.
 // A nil account is that of a caller without limits.
 func (a *accounts) enter(c service.Caller, addr string, now time.Time) (*account, error) {
 	if a == nil || c.From == service.FromConfig {
@@ -80,11 +80,7 @@ func (a *accounts) enter(c service.Caller, addr string, now time.Time) (*account
 	quota, key := a.limits.Known, "user "+c.Name
 	if !c.Known() {
 		quota = a.limits.Anonymous
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			host = addr
-		}
-		key = "addr " + host
+		key = "addr " + household(addr)
 	}
 	if quota == (Quota{}) {
 		return nil, nil

@@ -24,31 +24,31 @@ func TestACallerHasSoManyCallsASecond(t *testing.T) {
 		return err
 	}
 	for i := range 3 {
-		if err := call(ada, "10.0.0.1:1"); err != nil {
+		if err := call(ada, "10.0.0.1"); err != nil {
 			t.Fatalf("call %d of the burst: %v", i, err)
 		}
 	}
-	err := call(ada, "10.0.0.2:1") // from wherever
+	err := call(ada, "10.0.0.2") // from wherever
 	if !errors.Is(err, service.ErrLimited) || statusOf(err) != 429 || retryAfter(err, now) != 1 {
 		t.Fatalf("one more: %v, %d, after %d", err, statusOf(err), retryAfter(err, now))
 	}
-	if err := call(bob, "10.0.0.1:1"); err != nil {
+	if err := call(bob, "10.0.0.1"); err != nil {
 		t.Errorf("another: %v", err)
 	}
-	if err := call(service.Operator("admin"), "10.0.0.1:1"); err != nil {
+	if err := call(service.Operator("admin"), "10.0.0.1"); err != nil {
 		t.Errorf("the operator: %v", err)
 	}
 	now = now.Add(500 * time.Millisecond) // what was refused did not count
-	if err := call(ada, "10.0.0.1:1"); err != nil {
+	if err := call(ada, "10.0.0.1"); err != nil {
 		t.Errorf("half a second later: %v", err)
 	}
-	if err := call(none, "10.0.0.1:1"); err != nil {
+	if err := call(none, "10.0.0.1"); err != nil {
 		t.Errorf("nobody: %v", err)
 	}
-	if err := call(none, "10.0.0.1:2"); !errors.Is(err, service.ErrLimited) {
+	if err := call(none, "10.0.0.1"); !errors.Is(err, service.ErrLimited) {
 		t.Errorf("nobody, again from there: %v", err)
 	}
-	if err := call(none, "[::1]:2"); err != nil {
+	if err := call(none, "::1"); err != nil {
 		t.Errorf("nobody, from elsewhere: %v", err)
 	}
 }
@@ -70,7 +70,7 @@ func TestACallerHasSoManyCallsInFlight(t *testing.T) {
 	if _, err := a.enter(ada, "", now); err != nil {
 		t.Errorf("after one was answered: %v", err)
 	}
-	if acc, err := a.enter(none, "10.0.0.1:1", now); err != nil || acc != nil {
+	if acc, err := a.enter(none, "10.0.0.1", now); err != nil || acc != nil {
 		t.Errorf("nobody is not limited: %v", err)
 	}
 }
@@ -86,7 +86,7 @@ func TestCallersAreToldApartInBoundedRoom(t *testing.T) {
 	}
 	refused := 0
 	for i := range 3 * maxAccounts { // all at once: none of them may be forgotten
-		acc, err := a.enter(none, fmt.Sprintf("a%d:1", i), now)
+		acc, err := a.enter(none, fmt.Sprintf("a%d", i), now)
 		acc.leave()
 		if err != nil {
 			refused++
@@ -99,10 +99,10 @@ func TestCallersAreToldApartInBoundedRoom(t *testing.T) {
 		t.Error("those for whom there is no room have no limit")
 	}
 	now = now.Add(time.Minute) // all of them are idle, and make room
-	if _, err := a.enter(none, "newcomer:1", now); err != nil {
+	if _, err := a.enter(none, "newcomer", now); err != nil {
 		t.Errorf("a newcomer: %v", err)
 	}
-	if _, err := a.enter(none, "newcomer:1", now); !errors.Is(err, service.ErrLimited) {
+	if _, err := a.enter(none, "newcomer", now); !errors.Is(err, service.ErrLimited) {
 		t.Errorf("a newcomer, again: %v", err)
 	}
 }
@@ -114,7 +114,7 @@ func TestNoLimitsCostNothing(t *testing.T) {
 	var a *accounts
 	now := time.Now()
 	if n := testing.AllocsPerRun(100, func() {
-		acc, _ := a.enter(ada, "10.0.0.1:1", now)
+		acc, _ := a.enter(ada, "10.0.0.1", now)
 		acc.leave()
 	}); n != 0 {
 		t.Errorf("%g allocations", n)

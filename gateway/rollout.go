@@ -19,12 +19,13 @@ type meaning struct {
 // move lets the version that a tag meant before answer until the one that it
 // means now can: nobody waits for a start because a tag was moved.
 type move struct {
-	from  *target
-	until time.Time
+	from    []*target // the last one first; several only where resumed
+	until   time.Time
+	resumed bool // the tag was moved before this gateway began
 }
 
-// moveLimit is how long the version before answers at most.
-const moveLimit = 5 * time.Minute
+// MoveLimit is how long the version before answers at most.
+const MoveLimit = 5 * time.Minute
 
 // split is a second version that has a share of a tag's calls.
 type split struct {
@@ -34,22 +35,59 @@ type split struct {
 
 // pick chooses the version for one call. Others than that of the reference are
 // named to the caller, by their service id.
+//
+// A call of a split's share is answered by the tag's own version while only that
+// one can: nobody waits for a start, or meets a version that cannot start, because
+// calls are split. The other way round would give the second version more than its
+// share.
 func (n *meaning) pick(in *http.Request) (to *target, other service.ID) {
-	if n.split != nil && n.split.Takes(n.split.value(in)) {
-		return n.split.to, n.split.to.version.ID
+	if n.split == nil || !n.split.Takes(n.split.value(in)) {
+		return n.own()
 	}
-	if m := n.move.Load(); m != nil {
-		if m.over(n.to) {
-			n.move.CompareAndSwap(m, nil)
-		} else if m.from.machine.takes() {
+	second := n.split.to
+	if !second.machine.takes() {
+		if to, other = n.own(); to.machine.takes() {
+			second.machine.rouse()
+			return to, other
+		}
+	}
+	return second, second.version.ID
+}
+
+// own is who answers calls that are not of a split's share.
+func (n *meaning) own() (to *target, other service.ID) {
+	m := n.move.Load()
+	switch {
+	case m == nil:
+	case m.over(n.to):
+		n.move.CompareAndSwap(m, nil)
+	default:
+		if from := m.answers(); from != nil {
 			n.to.machine.rouse()
-			return m.from, m.from.version.ID
+			return from, from.version.ID
 		}
 	}
 	return n.to, ""
 }
 
 func (m *move) over(to *target) bool { return to.machine.takes() || time.Now().After(m.until) }
+
+// answers is the version before that can answer; nil: none can.
+func (m *move) answers() *target {
+	for _, from := range m.from {
+		if from.machine.takes() {
+			return from
+		}
+	}
+	if m.resumed {
+		for _, from := range m.from {
+			if from.machine.returns() {
+				return from
+			}
+		}
+	}
+	return nil
+}
 
 // value is what the version of a call follows from.
 func (s *split) value(in *http.Request) string {
@@ -94,19 +132,67 @@ func (e *entry) means(before *entry) {
 func (e *entry) moved(was *meaning, to *target) *move {
 	old := was.move.Load()
 	if was.to.version.ID == to.version.ID {
-		if old == nil || e.targets[old.from.version.ID] == nil {
+		if old == nil {
 			return nil
 		}
-		return &move{from: e.targets[old.from.version.ID], until: old.until}
+		return e.moveFrom(old.until, old.resumed, to, old.from...)
 	}
-	from := was.to.version.ID
-	if old != nil && !was.to.machine.takes() { // it was moved on before it could answer
-		from = old.from.version.ID
+	from := was.to
+	if old != nil && !from.machine.takes() { // it was moved on before it could answer
+		from = old.answers()
 	}
-	if from == to.version.ID || e.targets[from] == nil || !e.targets[from].machine.takes() {
+	if from == nil || !from.machine.takes() {
 		return nil
 	}
-	return &move{from: e.targets[from], until: time.Now().Add(moveLimit)}
+	return e.moveFrom(time.Now().Add(MoveLimit), false, to, from)
+}
+
+// moveFrom is a move from those versions that the module still has; nil: it is none.
+func (e *entry) moveFrom(until time.Time, resumed bool, to *target, from ...*target) *move {
+	m := &move{until: until, resumed: resumed}
+	for _, t := range from {
+		if now := e.targets[t.version.ID]; now != nil && now.version.ID != to.version.ID {
+			m.from = append(m.from, now)
+		}
+	}
+	if len(m.from) == 0 {
+		return nil
+	}
+	return m
+}
+
+// Resume tells of a tag that was moved at a time before this gateway began: what
+// it meant until then, the last version first. The one of them that runs answers
+// as if the gateway had been there. The module was published before.
+func (g *Gateway) Resume(module, tag string, from []service.ID, at time.Time) {
+	found, ok := g.modules.Load(service.ModuleKey(module))
+	if !ok || tag == service.Dev {
+		return
+	}
+	e := found.(*entry)
+	n := e.tags[tag]
+	if n == nil {
+		return
+	}
+	var before []*target
+	for _, id := range from {
+		if t := e.targets[id]; t != nil {
+			before = append(before, t)
+		}
+	}
+	n.move.Store(e.moveFrom(at.Add(MoveLimit), true, n.to, before...))
+}
+
+// returnLimit is how long instances that ran before the gateway began are waited
+// for: they are asked at once, and those that are well answer at once.
+const returnLimit = 5 * time.Second
+
+// returns reports whether the service has instances that have not been asked yet
+// whether they answer, as after a restart of the gateway.
+func (m *machine) returns() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.phase == service.Starting && len(m.endpoints) > 0 && time.Since(m.since) < returnLimit
 }
 
 // takes reports whether an endpoint of the service takes calls.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -161,6 +162,97 @@ func TestASplitSendsEachCallerToOneVersion(t *testing.T) {
 				k.get("/svc/Echo@beta/").must(t, http.StatusOK, "old")
 				k.get("/svc/Echo@1.2.0/").must(t, http.StatusOK, "old")
 			}
+		})
+	}
+}
+
+// The second version of a split is cold, or cannot start: calls of its share are
+// answered by the tag's own until it can.
+func TestASplitFallsBackToTheTagsOwnVersion(t *testing.T) {
+	k := newKit(t)
+	k.up(k.backend(named("old")))
+	s := service.Split{To: next, Percent: 50, Header: "X-User"}
+	two(k, map[string]service.ID{"release": echo}, map[string]service.Split{"release": s})
+	user := func(i int) []string { return []string{"X-User", fmt.Sprintf("user-%d", i)} }
+	for i := range 40 {
+		r := k.get("/svc/Echo/", user(i)...)
+		r.must(t, http.StatusOK, "old")
+		if got, ok := r.header["X-Dynsvc-Service"]; ok {
+			t.Errorf("%q is named although the tag means it", got)
+		}
+	}
+	k.waitFor("the calls wake the second version", func() bool { return k.cluster.woken() == 1 })
+	k.gw.Apply(at(next, k.backend(named("new"))))
+	k.waitFor("it is ready", func() bool { return k.gw.Load(next).Ready == 1 })
+	for i := range 40 {
+		want := "old"
+		if s.Takes(fmt.Sprintf("user-%d", i)) {
+			want = "new"
+		}
+		k.get("/svc/Echo/", user(i)...).must(t, http.StatusOK, want)
+	}
+	// The other way round nobody falls back: the second version has its share only.
+	st := state(0)
+	k.gw.Apply(st)
+	k.waitFor("the tag's own is away", func() bool { return k.load().Ready == 0 })
+	mine, other := -1, -1
+	for i := range 40 {
+		if s.Takes(fmt.Sprintf("user-%d", i)) {
+			other = i
+		} else {
+			mine = i
+		}
+	}
+	k.get("/svc/Echo/", user(other)...).must(t, http.StatusOK, "new")
+	call := later(func() reply { return k.get("/svc/Echo/", user(mine)...) })
+	k.waitFor("it waits for its version", func() bool { return k.load().Queued == 1 })
+	k.up(k.backend(named("old again")))
+	(<-call).must(t, http.StatusOK, "old again")
+}
+
+// A gateway that begins while a tag is being moved goes on with the move.
+func TestATagMoveGoesOnAfterARestart(t *testing.T) {
+	tags := map[string]service.ID{"release": next}
+	at1 := func(k *kit, id service.ID, name string) { k.gw.Apply(at(id, k.backend(named(name)))) }
+	t.Run("the old version runs", func(t *testing.T) {
+		k := newKit(t)
+		two(k, tags, nil)
+		k.gw.Resume("echo", "release", []service.ID{echo}, time.Now().Add(-time.Minute))
+		at1(k, echo, "old")
+		for range 20 { // the first of them before its instance was asked
+			r := k.get("/svc/Echo/")
+			r.must(t, http.StatusOK, "old")
+			if got := r.header.Get("X-Dynsvc-Service"); got != string(echo) {
+				t.Errorf("answered by %q", got)
+			}
+		}
+		k.waitFor("the calls wake the new version", func() bool { return k.cluster.woken() == 1 })
+		two(k, tags, nil) // something else of the module changes
+		k.get("/svc/Echo/").must(t, http.StatusOK, "old")
+		at1(k, next, "new")
+		k.waitFor("it is ready", func() bool { return k.gw.Load(next).Ready == 1 })
+		k.get("/svc/Echo/").must(t, http.StatusOK, "new")
+	})
+	t.Run("the one before that runs", func(t *testing.T) {
+		const lost service.ID = "dyn-echo-00000003"
+		k := newKit(t)
+		two(k, tags, nil)
+		k.gw.Resume("echo", "release", []service.ID{lost, next, echo}, time.Now().Add(-time.Minute))
+		at1(k, echo, "oldest")
+		k.get("/svc/Echo/").must(t, http.StatusOK, "oldest")
+	})
+	for name, before := range map[string]time.Duration{"too long ago": 6 * time.Minute, "the old version does not run": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t)
+			two(k, tags, nil)
+			k.gw.Resume("echo", "release", []service.ID{echo}, time.Now().Add(-before))
+			if name == "too long ago" {
+				at1(k, echo, "old")
+			}
+			call := later(func() reply { return k.get("/svc/Echo/") })
+			k.waitFor("it waits for the new one", func() bool { return k.gw.Load(next).Queued == 1 })
+			at1(k, next, "new")
+			(<-call).must(t, http.StatusOK, "new")
 		})
 	}
 }

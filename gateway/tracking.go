@@ -54,6 +54,9 @@ func (m *machine) judgeCheck(e *endpoint, check service.Check) {
 
 // unready takes an endpoint's calls away.
 func (m *machine) unready(e *endpoint) {
+	if e.ready {
+		e.silent = time.Now()
+	}
 	e.ready, e.passed = false, false
 	e.setOpen(false)
 }
@@ -99,6 +102,7 @@ func (m *machine) answered(ctx context.Context, e *endpoint) {
 	}
 	e.stopProbe()
 	e.ready, e.since = true, time.Now()
+	e.silent, e.answered = time.Time{}, true
 	e.passed = e.check == service.Passing
 	if m.phase == service.Starting || m.phase == service.Broken {
 		if m.start != nil {

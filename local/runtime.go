@@ -140,6 +140,23 @@ func (r *Runtime) Scale(_ context.Context, s service.Scaling) (uint64, error) {
 	return u.revision, nil
 }
 
+// Replace stops an instance and starts another: the count stays.
+func (r *Runtime) Replace(_ context.Context, id service.ID, alloc string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u, ok := r.units[id]; ok {
+		for _, in := range u.instances {
+			if in.alloc == alloc && !in.stopping {
+				in.stop()
+				r.reconcile(u)
+				r.touch(id)
+				return nil
+			}
+		}
+	}
+	return service.Errorf(service.ErrNotFound, "%s has no instance %s that runs", id, alloc)
+}
+
 // reconcile starts and stops instances until as many live as are wanted; the
 // highest indexes stop first, as Nomad does it. r.mu is held.
 func (r *Runtime) reconcile(u *unit) {

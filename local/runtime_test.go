@@ -141,6 +141,25 @@ func TestScaleStartsAndStopsChildren(t *testing.T) {
 	until("none", func(s service.State) bool { return s.Count == 0 && len(s.Endpoints) == 0 })
 }
 
+func TestReplaceStartsAnotherInstance(t *testing.T) {
+	r, until := start(t, "serve")
+	scale(t, r, 2)
+	s := until("two endpoints", func(s service.State) bool { return len(s.Endpoints) == 2 })
+	gone, stays := s.Endpoints[0].Alloc, s.Endpoints[1].Alloc
+	if err := r.Replace(t.Context(), "dyn-a", gone); err != nil {
+		t.Fatal(err)
+	}
+	s = until("another one", func(s service.State) bool {
+		return len(s.Endpoints) == 2 && s.Endpoints[0].Alloc != gone && s.Endpoints[1].Alloc != gone
+	})
+	if s.Count != 2 || s.Endpoints[0].Alloc != stays && s.Endpoints[1].Alloc != stays {
+		t.Errorf("count %d, endpoints %+v: want %s to stay", s.Count, s.Endpoints, stays)
+	}
+	if err := r.Replace(t.Context(), "dyn-a", gone); !errors.Is(err, service.ErrNotFound) {
+		t.Errorf("replacing it twice: %v, want not found", err)
+	}
+}
+
 func TestScaleComparesAndSets(t *testing.T) {
 	r, _ := start(t, "serve")
 	revision := scale(t, r, 1)

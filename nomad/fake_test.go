@@ -64,6 +64,9 @@ func newFake(t *testing.T) *fake {
 		f.list(w, all)
 	})
 	mux.HandleFunc("GET /v1/allocations", f.allocations)
+	mux.HandleFunc("PUT /v1/allocation/{id}/stop", func(w http.ResponseWriter, r *http.Request) {
+		f.one(w, f.allocs[r.PathValue("id")] != nil, map[string]any{"EvalID": "stopped"})
+	})
 	mux.HandleFunc("GET /v1/event/stream", f.events)
 	mux.HandleFunc("GET /v1/client/fs/ls/{id}", func(w http.ResponseWriter, r *http.Request) {
 		f.list(w, []map[string]any{

@@ -41,6 +41,17 @@ func (c *Cluster) Scale(ctx context.Context, s service.Scaling) (uint64, error) 
 	return answer.JobModifyIndex, nil
 }
 
+// Replace stops an instance, with its stop grace, and has Nomad place another
+// one for it: the count stays.
+func (c *Cluster) Replace(ctx context.Context, id service.ID, alloc string) error {
+	q, cancel := c.query(ctx)
+	defer cancel()
+	if _, err := c.calls.Allocations().Stop(&api.Allocation{ID: alloc}, q); err != nil {
+		return classify(err, "replace instance "+alloc+" of "+string(id))
+	}
+	return nil
+}
+
 // stopped reports whether the job is known to be stopped: Nomad scales such a job
 // without a word and starts nothing.
 func (m *memory) stopped(id service.ID) bool {

@@ -151,6 +151,25 @@ func TestScaleRefusals(t *testing.T) {
 	}
 }
 
+func TestReplace(t *testing.T) {
+	f := newFake(t)
+	f.addJob(string(id), 1)
+	f.place(string(id), "one", nil)
+	c, err := Open(t.Context(), Options{Address: f.URL}, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Replace(t.Context(), id, "one"); err != nil {
+		t.Error(err)
+	}
+	if n := f.requests("PUT /v1/allocation/one/stop"); n != 1 {
+		t.Errorf("%d requests to stop the instance, want 1", n)
+	}
+	if err := c.Replace(t.Context(), id, "two"); !errors.Is(err, service.ErrNotFound) || !strings.Contains(err.Error(), "instance two of "+string(id)) {
+		t.Errorf("error of an instance that is not there = %v", err)
+	}
+}
+
 func TestWhatTheStreamMissedIsFoundInTheLists(t *testing.T) {
 	f := newFake(t)
 	f.addJob(string(id), 1)

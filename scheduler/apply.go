@@ -54,6 +54,12 @@ func (e *Engine) tick(ctx context.Context, now time.Time) {
 		e.beside(func() {
 			defer e.Poke() // what came meanwhile is looked at now
 			defer e.end(t)
+			if d.Kind == service.KindReplace {
+				if err := e.exchange(ctx, t, *d); err != nil {
+					e.log.Warn("did not replace an instance", "service", d.Service, "alloc", d.Alloc, "reason", d.Reason, "error", err)
+				}
+				return
+			}
 			if err := e.apply(ctx, t, *d, revision, manner{}); err != nil {
 				e.log.Warn("did not scale", "service", d.Service, "from", d.From, "to", d.To, "reason", d.Reason, "error", err)
 			}

@@ -9,10 +9,10 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
-// Decide returns the changes of counts that a snapshot asks for, in the order of
-// its services. It is pure: it reads no clock and keeps nothing.
+// Decide returns the changes of counts that a snapshot asks for, and the instances
+// that are to be replaced where the count stays, in the order of its services. It is pure: it reads no clock and keeps nothing.
 func Decide(s Snapshot) []service.Decision {
-	a := ask{now: s.Now, r: &s.Rules}
+	a := ask{now: s.Now, r: &s.Rules, wideIll: wideIll(&s)}
 	b := newBudget(&s)
 	if b == nil {
 		var decisions []service.Decision
@@ -56,8 +56,10 @@ func Explain(s Snapshot, id service.ID) (d service.Decision, ok bool) {
 	if i < 0 {
 		return d, false
 	}
-	a := ask{View: &s.Services[i], now: s.Now, r: &s.Rules, tell: true}
-	return a.decision(a.judge(newBudget(&s))), true
+	a := ask{View: &s.Services[i], now: s.Now, r: &s.Rules, wideIll: wideIll(&s), tell: true}
+	d = a.decision(a.judge(newBudget(&s)))
+	d.Reason += a.aboutIll()
+	return d, true
 }
 
 // decide judges without words first: most services stay as they are.
@@ -65,7 +67,7 @@ func (a *ask) decide(b *budget) (service.Decision, bool) {
 	a.tell = false
 	v := a.judge(b)
 	if v.count == a.Count {
-		return service.Decision{}, false
+		return a.replace()
 	}
 	a.tell = true
 	v = a.judge(b)
@@ -220,7 +222,7 @@ func (a *ask) inputs() map[string]float64 {
 		in["calls_per_second"], in["mean_seconds"], in["latency_seconds"] = a.Rate, a.Took.Seconds(), a.Latency.Seconds()
 	}
 	if a.CPUKnown {
-		in["cpu_mhz"] = a.CPU
+		in["cpu_mhz"], in["memory_mib"] = a.CPU, a.Memory
 	}
 	if a.Sick > 0 {
 		in["sick"] = float64(a.Sick)

@@ -57,9 +57,12 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
-	// CPU returns the MHz that an instance uses. Default: none, and the counts of
-	// services that have a target for it stay until they are idle.
-	CPU func(ctx context.Context, alloc string) (mhz float64, err error)
+	// Replace stops an instance so that the cluster starts another in its place.
+	// Default: none, and instances that are ill are left to the cluster.
+	Replace func(ctx context.Context, id service.ID, alloc string) error
+	// Measure returns what an instance uses. Default: none, and the counts of
+	// services that have a target for the processor stay until they are idle.
+	Measure func(ctx context.Context, alloc string) (service.Use, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -146,6 +149,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read which counts are held: %w", err)
 	}
+	replaced, err := e.db.DecisionsSince(ctx, service.KindReplace, time.Now().Add(-time.Hour))
+	if err != nil {
+		return fmt.Errorf("read which instances were replaced: %w", err)
+	}
 	said, err := e.db.PoliciesInForce(ctx, time.Now())
 	if err != nil {
 		return fmt.Errorf("read the policies in force: %w", err)
@@ -163,6 +170,10 @@ func (e *Engine) Open(ctx context.Context) error {
 	}
 	for id, h := range holds {
 		e.track(id).heldUntil = h.Until
+	}
+	for _, d := range replaced {
+		t := e.track(d.Service)
+		t.replaced = append(t.replaced, d.At)
 	}
 	e.policies.list = said
 	e.fitAll(time.Now())
@@ -230,6 +241,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	if err := e.recall(ctx, time.Now()); err != nil && ctx.Err() == nil {
 		e.log.Warn("habits are learnt anew", "error", err)
 	}
+	if err := e.recallUse(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		e.log.Warn("what instances use is measured anew", "error", err)
+	}
 	ticks := cron.New()
 	// Ticks run in this goroutine alone, and a poke that finds another one
 	// waiting is dropped, so that ticks never run side by side or pile up.
@@ -237,9 +251,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	ticks.Start()
 	defer func() { <-ticks.Stop().Done() }()
 
-	if e.opts.CPU != nil {
-		e.beside(func() { e.measure(ctx) })
-	}
+	e.beside(func() { e.measure(ctx) })
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()

@@ -321,7 +321,7 @@ func TestCriticalInstancesAreNoCapacity(t *testing.T) {
 		checks(service.Passing, service.Passing)
 		w.after(5 * time.Second)
 		checks(service.Passing, service.Critical)
-		w.after(15 * time.Second)
+		w.after(7 * time.Second)
 		w.want(2, "bounds 0->2 applied") // it may come back
 		w.after(10 * time.Second)
 		w.want(3, "bounds 0->2 applied", "load 2->3 applied")

@@ -45,7 +45,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	for _, l := range e.gate.Loads() {
 		loads[l.ID] = l
 	}
-	sick := e.diagnose(states, now)
+	wrong := e.diagnose(states, loads, now)
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -71,7 +71,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		if t.count == 0 && load.Queued == 0 && t.scale.Min == 0 && len(t.calendar.windows) == 0 && !e.comes(t, habit) {
 			continue // the common case: idle
 		}
-		v := e.view(t, st, load, sick[st.ID], fresh, now)
+		v := e.view(t, st, load, wrong[st.ID], fresh, now)
 		v.Habit = habit
 		s.Services = append(s.Services, v)
 	}
@@ -151,11 +151,12 @@ func left(last *service.Decision) int {
 }
 
 // view is what Decide is to know of one service.
-func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int, fresh bool, now time.Time) View {
+func (e *Engine) view(t *tracked, st *service.State, load service.Load, wrong diagnosis, fresh bool, now time.Time) View {
 	r := &e.opts.Rules
 	v := View{
 		ID: t.id, Scale: t.scale, Owner: t.owner, Instance: t.instance, Count: t.count, Fresh: fresh,
-		Ready: max(0, min(load.Ready, len(st.Endpoints)-sick)), Sick: sick,
+		Ready: max(0, min(load.Ready, len(st.Endpoints)-wrong.sick)), Sick: wrong.sick,
+		Ill: wrong.ill, Replaced: t.replacedSince(now.Add(-time.Hour)),
 		Failed: st.Failure, Phase: load.Phase, PhaseSince: load.Since,
 		InFlight: load.InFlight, Queued: load.Queued,
 		Stable:   e.usage.average(t.id, load.InFlight, now, r.Stable),
@@ -171,8 +172,8 @@ func (e *Engine) view(t *tracked, st *service.State, load service.Load, sick int
 			v.Latency = e.usage.latency(t.id, now, r.Stable, float64(percentile(target))/100)
 		}
 	}
-	if t.scale.Target.CPUPercent > 0 {
-		v.CPU, v.CPUKnown = t.processor.average(now, r.Stable)
+	if u, ok := t.processor.average(now, r.Stable); ok {
+		v.CPU, v.Memory, v.CPUKnown = u.mhz, u.memory, true
 	}
 	if t.change != nil {
 		v.Pending = t.change.to
@@ -197,46 +198,6 @@ func (e *Engine) timed(id service.ID) bool {
 	defer e.mu.Unlock()
 	t, ok := e.services[id]
 	return ok && t.scale.Target.Latency.Duration > 0
-}
-
-// diagnose counts the instances of each service that have been critical for
-// longer than a start of it takes. A check that has never passed says nothing:
-// it may ask for what the program does not have, and calls are answered all the
-// same.
-func (e *Engine) diagnose(states []service.State, now time.Time) map[service.ID]int {
-	well, ill := map[string]bool{}, map[string]time.Time{}
-	counts := map[service.ID]int{}
-	for i := range states {
-		st := &states[i]
-		for j := range st.Endpoints {
-			ep := &st.Endpoints[j]
-			if ep.Check == service.Passing || e.well[ep.Alloc] {
-				well[ep.Alloc] = true
-			}
-			if ep.Check != service.Critical || !well[ep.Alloc] {
-				continue
-			}
-			since, known := e.sick[ep.Alloc]
-			if !known {
-				since = now
-			}
-			ill[ep.Alloc] = since
-			if now.Sub(since) >= e.deadline(st.ID) {
-				counts[st.ID]++
-			}
-		}
-	}
-	e.well, e.sick = well, ill
-	return counts
-}
-
-func (e *Engine) deadline(id service.ID) time.Duration {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if t, ok := e.services[id]; ok && t.deadline > 0 {
-		return t.deadline
-	}
-	return e.opts.StartDeadline
 }
 
 // forget what the cluster no longer tells of: the job is gone.

@@ -24,9 +24,12 @@ type View struct {
 	Count   int              // desired instances, as the cluster has it
 	Pending int              // the count that is being asked of the cluster; 0: none
 	Ready   int              // instances that answer and that Consul does not call critical
-	Sick    int              // instances that Consul has called critical for longer than a start takes
+	Sick    int              // instances that Consul has called critical for more than a moment
 	Fresh   bool             // all of this was heard lately; false: hold
 	Failed  *service.Failure // why instances are missing; nil: nothing known
+
+	Ill      []Ill       // instances that do not do their work, and are to be replaced
+	Replaced []time.Time // when instances of it were replaced, within the last hour, in order
 
 	Phase      service.Phase // the gateway's
 	PhaseSince time.Time
@@ -42,7 +45,8 @@ type View struct {
 	Took      time.Duration // mean time in flight of a call over Rules.Stable; 0: none ended
 	Latency   time.Duration // the target's percentile over Rules.Stable; 0: no target, or no calls
 	CPU       float64       // MHz that all instances use together, over Rules.Stable
-	CPUKnown  bool
+	Memory    float64       // MiB that all instances use together, over Rules.Stable
+	CPUKnown  bool          // and so is Memory
 
 	LastBusy   time.Time // zero: not since the agent started
 	ReadySince time.Time // zero: no instance answers
@@ -81,6 +85,10 @@ type Rules struct {
 	Stretch     float64       // habits keep an instance without calls for at most this many times idle_after
 	LeastIdle   time.Duration // habits do not stop an instance sooner after a call
 	Bridge      time.Duration // nor when they would start one again this soon
+
+	ReplaceAfter time.Duration // how long an instance is ill before it is replaced
+	ReplaceMost  int           // instances of a service that are replaced within an hour; 0: none
+	ReplacePause time.Duration // between the first and the second of them; it doubles
 }
 
 // DefaultRules are Knative's windows and factors with a slower way down: each
@@ -103,5 +111,9 @@ func DefaultRules() Rules {
 		Stretch:     3,
 		LeastIdle:   time.Minute,
 		Bridge:      2 * time.Minute,
+
+		ReplaceAfter: time.Minute,
+		ReplaceMost:  3,
+		ReplacePause: 2 * time.Minute,
 	}
 }

@@ -11,9 +11,10 @@ import (
 // this service at this moment?
 type ask struct {
 	*View
-	now  time.Time
-	r    *Rules
-	tell bool // sentences are wanted; making them is most of the cost, so it is done for changes only
+	now     time.Time
+	r       *Rules
+	wideIll bool // most services that run have an instance that is ill
+	tell    bool // sentences are wanted; making them is most of the cost, so it is done for changes only
 }
 
 // proposal is a count, and why. The reason is empty where nobody wants to be

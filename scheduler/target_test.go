@@ -158,11 +158,11 @@ func TestProcessorTimeIsMeasured(t *testing.T) {
 		v.Resources.CPU, v.Scale.Target, v.Scale.IdleAfter.Duration = 1000, service.Target{CPUPercent: 50}, time.Hour
 		use := 1500.0
 		var broken error
-		w.open(v, scheduler.Options{CPU: func(_ context.Context, alloc string) (float64, error) {
+		w.open(v, scheduler.Options{Measure: func(_ context.Context, alloc string) (service.Use, error) {
 			if alloc != "one" {
 				t.Errorf("asked for %q, which does not run", alloc)
 			}
-			return use, broken
+			return service.Use{CPU: use, Memory: 64 << 20}, broken
 		}})
 		w.used()
 		w.cluster.change(a, func(st *service.State) { st.Endpoints[0] = service.Endpoint{Alloc: "one", Running: true} })

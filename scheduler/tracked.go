@@ -41,10 +41,11 @@ type tracked struct {
 
 	peak      peak
 	processor processor
-	failures  int       // failed starts in a row
-	retryAt   time.Time // no start of our own before then
-	refusals  int       // changes in a row that were not applied
-	notUntil  time.Time // no change in that direction by the tick before then
+	replaced  []time.Time // when instances were replaced, in the last hour
+	failures  int         // failed starts in a row
+	retryAt   time.Time   // no start of our own before then
+	refusals  int         // changes in a row that were not applied
+	notUntil  time.Time   // no change in that direction by the tick before then
 	notDown   bool
 }
 

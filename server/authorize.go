@@ -65,10 +65,14 @@ func (a *api) authorize(ctx huma.Context, next func(huma.Context)) {
 
 var holders = map[service.Role]string{service.User: "a user", service.Developer: "a developer", service.Admin: "an admin"}
 
-// isAdmin reports whether a token that came in a page's form or cookie is an admin's.
-func (a *api) isAdmin(ctx context.Context, token string) bool {
-	caller, err := a.Callers.Authenticate(ctx, "Bearer "+token)
-	return err == nil && caller.IsAdmin()
+// holder is whose a token is that came in a page's form or cookie. It is not ok where
+// nobody knows the token.
+func (a *api) holder(ctx context.Context, token string) (c service.Caller, ok bool) {
+	c, err := a.Callers.Authenticate(ctx, "Bearer "+token)
+	if err != nil || !c.Known() {
+		return service.Caller{}, false
+	}
+	return c, true
 }
 
 // mayChange says whether who asks may change the module of a service.

@@ -15,9 +15,9 @@ import (
 //go:embed pages/*.html pages/*.css
 var pageFiles embed.FS
 
-// cookie holds an admin's token in a browser. It opens pages, which only read; the
-// API takes the header alone, so another site cannot use it. Its path keeps it
-// from every service under /svc/.
+// cookie holds a token in a browser. It opens pages, and what they can change only
+// pages of this host may ask for; the API takes the header alone, so another site
+// cannot use it. Its path keeps it from every service under /svc/.
 const (
 	cookie  = "dynsvc_token"
 	console = "/console"
@@ -50,39 +50,78 @@ func (a *api) pages(router *mux.Router) error {
 	router.HandleFunc(console+"/services/{id}", a.page(parsed, "service.html", func(r *http.Request) (any, error) {
 		return a.servicePage(r.Context(), service.ID(mux.Vars(r)["id"]))
 	})).Methods(http.MethodGet, http.MethodHead)
+	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
-		if token := r.PostFormValue("token"); a.isAdmin(r.Context(), token) {
+		token := r.PostFormValue("token")
+		if _, ok := a.holder(r.Context(), token); ok {
 			a.remember(w, r, token)
 			return
 		}
-		render(w, parsed, "login.html", http.StatusUnauthorized, "That is not the token of an admin.")
+		render(w, parsed, "login.html", http.StatusUnauthorized, "That token is not known here, or no longer.")
 	}).Methods(http.MethodPost)
 	return nil
 }
 
 // page shows a template to who holds the token of an admin.
 func (a *api) page(parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
+	return a.pageFor(service.Admin, parsed, name, view)
+}
+
+// pageFor shows a template to who holds a token of a role, or of one above.
+func (a *api) pageFor(role service.Role, parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
+	return a.visited(role, parsed, func(w http.ResponseWriter, r *http.Request) {
+		data, err := view(r)
+		if err != nil {
+			a.pageFault(w, name, err)
+			return
+		}
+		render(w, parsed, name, http.StatusOK, data)
+	})
+}
+
+// visited lets only visitors of a role, or of one above, who become the caller of
+// the request. The others are asked for a token. Nobody but pages of this host makes
+// a browser change anything.
+func (a *api) visited(role service.Role, parsed *template.Template, next http.HandlerFunc) http.HandlerFunc {
+	own := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
-		if token := r.URL.Query().Get("token"); token != "" && a.isAdmin(r.Context(), token) {
-			a.remember(w, r, token)
+		if err := own.Check(r); err != nil {
+			writeProblem(w, http.StatusForbidden, "this was asked for by a page of elsewhere: "+err.Error())
 			return
 		}
-		if c, err := r.Cookie(cookie); err != nil || !a.isAdmin(r.Context(), c.Value) {
-			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
-			return
+		if token := r.URL.Query().Get("token"); token != "" {
+			if _, ok := a.holder(r.Context(), token); ok {
+				a.remember(w, r, token)
+				return
+			}
 		}
-		data, err := view(r.WithContext(service.WithCaller(r.Context(), service.Operator("console"))))
+		var visitor service.Caller
+		known := false
+		if c, err := r.Cookie(cookie); err == nil {
+			visitor, known = a.holder(r.Context(), c.Value)
+		}
 		switch {
-		case errors.Is(err, service.ErrNotFound):
-			writeProblem(w, http.StatusNotFound, err.Error())
-		case err != nil:
-			a.log.Error("page failed", "page", name, "error", err)
-			writeProblem(w, http.StatusInternalServerError, "the page could not be made; the log says why")
+		case !known:
+			render(w, parsed, "login.html", http.StatusUnauthorized, nil)
+		case visitor.Role >= role:
+			next(w, r.WithContext(service.WithCaller(r.Context(), visitor)))
+		case r.URL.Path == console: // where everybody lands
+			http.Redirect(w, r, console+"/jobs", http.StatusSeeOther)
 		default:
-			render(w, parsed, name, http.StatusOK, data)
+			render(w, parsed, "login.html", http.StatusForbidden, visitor.Who()+" is "+holders[visitor.Role]+", and this needs a token of "+holders[role]+".")
 		}
 	}
+}
+
+// pageFault says why there is no page.
+func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
+	status := statusOf(err)
+	if status == http.StatusInternalServerError {
+		a.log.Error("page failed", "page", name, "error", err)
+		err = errors.New("the page could not be made; the log says why")
+	}
+	writeProblem(w, status, err.Error())
 }
 
 // remember stores the token in the browser and takes it out of the address.

@@ -7,6 +7,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -60,6 +61,7 @@ type Parts struct {
 	// jobspec, and the text where the cluster still keeps it. An error where there
 	// is none. nil: there is none, as in local mode.
 	Source func(ctx context.Context, id service.ID) (service.Job, error)
+	Backup func(ctx context.Context, w io.Writer) error // writes a backup of the data folder
 }
 
 // Options of the API.
@@ -98,6 +100,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.uploads()
 	a.registrations()
 	a.export()
+	a.backups()
 	a.owners()
 	a.tokens()
 	a.services()

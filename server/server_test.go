@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -33,6 +34,7 @@ type cluster struct {
 	counts  map[service.ID]int
 	loads   []service.Load
 	leaving bool
+	full    error // what a backup fails with
 	fresh   bool
 }
 
@@ -118,6 +120,10 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
+		Backup: func(_ context.Context, w io.Writer) error {
+			_, err := io.WriteString(w, "all there is")
+			return errors.Join(err, c.full)
+		},
 		Render: func(_ context.Context, v service.Version) (service.Job, error) {
 			return service.Job{Version: v, HCL: `job "x" {}`}, nil
 		}}, log, server.Options{Version: "1.2.3", URL: "http://calls.example.org"})
@@ -230,6 +236,7 @@ func TestOperations(t *testing.T) {
 		{"decisions", "GET", "/api/v1/services/" + id + "/decisions", "", 200, []string{"stopped by admin", "scaled to 2"}},
 		{"logs", "GET", "/api/v1/services/" + id + "/logs", "", 200, []string{`{"alloc":"a1","stream":"stdout","text":"hello"}`}},
 		{"nodes", "GET", "/api/v1/nodes", "", 200, []string{"n1"}},
+		{"backup", "GET", "/api/v1/backup", "", 200, []string{"all there is"}},
 		{"nowhere", "GET", "/nowhere", "", 404, []string{"/svc/"}},
 		{"wrong method", "DELETE", "/api/v1/modules", "", 405, []string{"DELETE"}},
 		{"no archive", "POST", "/api/v1/modules", "not an archive", 422, []string{"tar.gz"}},
@@ -315,6 +322,24 @@ func TestHealth(t *testing.T) {
 		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
 			t.Errorf("%s while stopping: %d %s", path, status, body)
 		}
+	}
+}
+
+func TestABackupThatFailsBreaksOff(t *testing.T) {
+	w := open(t)
+	w.cluster.full = errors.New("no space left on device")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/api/v1/backup", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err == nil {
+		_, err = io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+	}
+	if err == nil {
+		t.Error("half a backup was answered as a whole one")
 	}
 }
 

@@ -20,7 +20,9 @@ type Stats struct {
 	Until   time.Time     `json:"until"`
 	Total   Figures       `json:"total"`
 	Methods []MethodStats `json:"methods" doc:"most called first"`
-	Series  []Point       `json:"series,omitempty" doc:"in order of time; buckets without usage are left out"`
+	Series  []Point       `json:"series,omitempty" doc:"in order of time; buckets without usage and instances are left out"`
+
+	Instances []VersionInstances `json:"instances" doc:"what the instances used of their nodes and how Consul found them, version by version"`
 }
 
 // MethodStats is the usage of one method of one version.
@@ -35,6 +37,7 @@ type MethodStats struct {
 type Point struct {
 	Start time.Time `json:"start"`
 	Figures
+	Instances *Instances `json:"instances,omitempty" doc:"of all versions; absent: there were none"`
 }
 
 // Figures are what people want to know of usage.
@@ -78,12 +81,15 @@ const mostPoints = 10_000
 
 type statsQuery struct {
 	ModuleRef
-	Version string        `query:"version" doc:"tag, semver, range, commit prefix or service id; empty: all versions"`
-	For     string        `query:"for" default:"24h" doc:"how far back from until, e.g. 1h or 720h"`
-	Until   time.Time     `query:"until" doc:"default: now"`
-	Step    string        `query:"step" doc:"width of the steps of a series, e.g. 1m, 1h or 24h; empty: no series"`
-	span    time.Duration // of For
-	step    time.Duration // of Step
+	Version string    `query:"version" doc:"tag, semver, range, commit prefix or service id; empty: all versions"`
+	For     string    `query:"for" default:"24h" doc:"how far back from until, e.g. 1h or 720h"`
+	Until   time.Time `query:"until" doc:"default: now"`
+	Step    string    `query:"step" doc:"width of the steps of a series, e.g. 1m, 1h or 24h; empty: no series"`
+
+	Instances bool `query:"instances" doc:"each instance for itself, as long as usage in the narrowest buckets is kept"`
+
+	span time.Duration // of For
+	step time.Duration // of Step
 }
 
 func (q *statsQuery) read() error {
@@ -109,7 +115,7 @@ func (q *statsQuery) read() error {
 func (a *api) stats() {
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-stats", Method: http.MethodGet, Path: "/api/v1/modules/{module}/stats",
-		Summary: "Calls, errors, latency percentiles, cold starts and callers of a module over some time",
+		Summary: "Calls, errors, latency percentiles, cold starts and callers of a module over some time, and what its instances used",
 	}), a.moduleStats)
 }
 
@@ -157,6 +163,9 @@ func (a *api) moduleStats(ctx context.Context, in *statsQuery) (*body[Stats], er
 			return nil, err
 		}
 		st.Series = series(samples)
+	}
+	if err := a.addInstances(ctx, &st, in, versions); err != nil {
+		return nil, err
 	}
 	return &body[Stats]{st}, nil
 }

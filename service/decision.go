@@ -13,6 +13,7 @@ type Decision struct {
 	Kind    Kind               `json:"kind"`
 	Reason  string             `json:"reason"`
 	Inputs  map[string]float64 `json:"inputs,omitempty"`
+	Alloc   string             `json:"alloc,omitempty"`   // the instance that is replaced; empty: the count changes
 	Outcome string             `json:"outcome,omitempty"` // "applied", or why it was not; empty: not yet known
 
 	// Winner is the strategy or rule whose proposal was the largest. It is empty
@@ -49,5 +50,6 @@ const (
 	KindBounds  Kind = "bounds"  // the manifest's min, max or a window
 	KindFailed  Kind = "failed"  // a start failed and is not to be tried further
 	KindAdmin   Kind = "admin"   // a person asked for it
+	KindReplace Kind = "replace" // an instance that is ill makes room for another; the count stays
 	KindAdopted Kind = "adopted" // a person or program changed it in the cluster
 )

@@ -12,6 +12,14 @@ type Load struct {
 	LastBusy time.Time `json:"last_busy"`         // end of the last moment with a call in flight or queued; zero: never
 	Since    time.Time `json:"since"`             // when Phase began
 	Failure  *Failure  `json:"failure,omitempty"` // what the gateway itself found wrong with the last start; nil: nothing
+	Silent   []Silent  `json:"silent,omitempty"`  // instances that are there and do not answer
+}
+
+// Silent is an instance that does not answer the gateway.
+type Silent struct {
+	Alloc  string    `json:"alloc"`
+	Since  time.Time `json:"since"`
+	Before bool      `json:"before,omitempty"` // it has answered before
 }
 
 // Phase is the gateway's view of a service.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -16,6 +17,7 @@ type basis struct {
 	Winner    string             `json:"winner,omitempty"`
 	Proposals []service.Proposal `json:"proposals,omitempty"`
 	Caps      []service.Cap      `json:"caps,omitempty"`
+	Alloc     string             `json:"alloc,omitempty"`
 }
 
 // AddDecision stores a decision before it is carried out and returns its id;
@@ -32,7 +34,7 @@ func (db *DB) AddDecision(ctx context.Context, d service.Decision) (id int64, er
 	if err != nil {
 		return 0, fmt.Errorf("encode inputs: %w", err)
 	}
-	why, err := json.Marshal(basis{d.Winner, d.Proposals, d.Caps})
+	why, err := json.Marshal(basis{d.Winner, d.Proposals, d.Caps, d.Alloc})
 	if err != nil {
 		return 0, fmt.Errorf("encode proposals: %w", err)
 	}
@@ -98,6 +100,19 @@ func (db *DB) Decisions(ctx context.Context, id service.ID, before int64, limit 
 	return list, err
 }
 
+// DecisionsSince returns the decisions of a kind since some time, oldest first.
+func (db *DB) DecisionsSince(ctx context.Context, kind service.Kind, since time.Time) (list []service.Decision, err error) {
+	err = db.read(ctx, "read decisions", func(tx *sql.Tx) error {
+		// Ids ascend with time: the look back ends at the first one that is older.
+		rows, err := tx.QueryContext(ctx, selectDecision+`WHERE d.kind = ? AND d.at_ms >= ? AND d.id >
+			coalesce((SELECT id FROM decisions WHERE at_ms < ? ORDER BY id DESC LIMIT 1), 0) ORDER BY d.id`,
+			kind, millis(since), millis(since))
+		list, err = collect(rows, err, scanDecision)
+		return err
+	})
+	return list, err
+}
+
 // LastDecisions returns the newest decision on each service that has one.
 func (db *DB) LastDecisions(ctx context.Context) (map[service.ID]service.Decision, error) {
 	last := map[service.ID]service.Decision{}
@@ -131,7 +146,7 @@ func scanDecision(rows *sql.Rows) (d service.Decision, err error) {
 	if err := json.Unmarshal(why, &b); err != nil {
 		return d, fmt.Errorf("decode proposals of decision %d: %w", d.ID, err)
 	}
-	d.Winner, d.Proposals, d.Caps = b.Winner, b.Proposals, b.Caps
+	d.Winner, d.Proposals, d.Caps, d.Alloc = b.Winner, b.Proposals, b.Caps, b.Alloc
 	if len(d.Inputs) == 0 {
 		d.Inputs = nil
 	}

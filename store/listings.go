@@ -72,3 +72,10 @@ func (db *DB) Listings(ctx context.Context) (map[string]Listing, error) {
 	})
 	return listings, err
 }
+
+// relist brings a module back that was deleted from KBase's catalog: what is
+// registered again is there again.
+func relist(ctx context.Context, tx *sql.Tx, module string) error {
+	_, err := tx.ExecContext(ctx, `UPDATE listings SET deleted = 0 WHERE module = ? AND deleted = 1`, service.ModuleKey(module))
+	return err
+}

@@ -4,10 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Retention is how long samples are kept, by the width of their buckets.
+// Retention is how long samples and vitals are kept, by the width of their buckets.
 type Retention struct {
 	Samples, Minutes, Hours time.Duration
 }
@@ -16,16 +17,19 @@ type Retention struct {
 // writers come in between.
 const pruneRows = 5000
 
-// Prune deletes the samples that are older than their retention, gives the room
+// Prune deletes the samples and vitals that are older than their retention, gives the room
 // back to the disk, and returns how many they were. What is not rolled up yet is
 // kept. Where it ends with an error, a part of them is gone.
 func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (deleted int64, err error) {
-	for _, p := range []struct {
-		table string
-		keep  time.Duration
-		into  time.Duration // the width that it is rolled up to; 0: none
-	}{{"samples", keep.Samples, time.Minute}, {"samples_minute", keep.Minutes, time.Hour}, {"samples_hour", keep.Hours, 0}} {
-		n, err := db.prune(ctx, p.table, now.Add(-p.keep), p.into)
+	for _, p := range []aged{
+		{"samples", "start_ms, version, method, width_ms", keep.Samples, time.Minute},
+		{"samples_minute", "version, start_ms, method", keep.Minutes, time.Hour},
+		{"samples_hour", "version, start_ms, method", keep.Hours, 0},
+		{"vitals", "start_ms, version, alloc", keep.Samples, 0},
+		{"vitals_minute", "version, start_ms, alloc", keep.Minutes, 0},
+		{"vitals_hour", "version, start_ms, alloc", keep.Hours, 0},
+	} {
+		n, err := db.prune(ctx, p, now.Add(-p.keep))
 		deleted += n
 		if err != nil {
 			return deleted, fmt.Errorf("prune %s: %w", p.table, err)
@@ -34,27 +38,34 @@ func (db *DB) Prune(ctx context.Context, now time.Time, keep Retention) (deleted
 	return deleted, nil
 }
 
-func (db *DB) prune(ctx context.Context, table string, before time.Time, into time.Duration) (deleted int64, err error) {
+// aged is a table whose rows have an end.
+type aged struct {
+	table string
+	key   string // its columns, in order
+	keep  time.Duration
+	into  time.Duration // the width that has to be rolled up to first; 0: none
+}
+
+func (db *DB) prune(ctx context.Context, p aged, before time.Time) (deleted int64, err error) {
 	for {
 		var n int64
 		err := db.write(ctx, "prune samples", func(tx *sql.Tx) error {
 			end := before
-			if into > 0 {
+			if p.into > 0 {
 				marks, err := readMarks(ctx, tx)
 				if err != nil {
 					return err
 				}
 				// Whole wide buckets, so that each is found in one table or the other.
-				end = earlier(end.Truncate(into), marks[into])
+				end = earlier(end.Truncate(p.into), marks[p.into])
 			}
-			del, args := `DELETE FROM samples WHERE (start_ms, version, method, width_ms) IN
-				(SELECT start_ms, version, method, width_ms FROM samples WHERE start_ms < ? ORDER BY start_ms LIMIT ?)`, []any{millis(end), pruneRows}
-			if table != "samples" {
-				// Its key begins with the version: a range for each.
-				del = `DELETE FROM ` + table + ` WHERE (version, start_ms, method) IN
-					(SELECT s.version, s.start_ms, s.method FROM versions v JOIN ` + table + ` s ON s.version = v.seq AND s.start_ms < ? LIMIT ?)`
+			old := `SELECT ` + p.key + ` FROM ` + p.table + ` WHERE start_ms < ? ORDER BY start_ms LIMIT ?`
+			if strings.HasPrefix(p.key, "version") { // a range for each
+				columns := "s." + strings.ReplaceAll(p.key, ", ", ", s.")
+				old = `SELECT ` + columns + ` FROM versions v JOIN ` + p.table + ` s ON s.version = v.seq AND s.start_ms < ? LIMIT ?`
 			}
-			res, err := tx.ExecContext(ctx, del, args...)
+			del := `DELETE FROM ` + p.table + ` WHERE (` + p.key + `) IN (` + old + `)`
+			res, err := tx.ExecContext(ctx, del, millis(end), pruneRows)
 			if err != nil {
 				return err
 			}

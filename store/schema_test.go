@@ -60,6 +60,15 @@ func TestReleasedSchemasMigrate(t *testing.T) {
 				check(t, err, nil)
 				equal(t, policies, []service.Policy{{ID: 1, Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}}})
 			}
+			if name >= "testdata/schema-0010" {
+				a1 := version("A", "1.0.0", 1).ID
+				for step := range map[time.Duration]bool{10 * time.Second: true, time.Minute: true, time.Hour: true} {
+					got, err := db.Vitals(t.Context(), store.VitalsQuery{Services: []service.ID{a1}, Since: epoch, Until: epoch.Add(time.Hour), Step: step})
+					check(t, err, nil)
+					equal(t, len(got), 1)
+					equal(t, got[0].CPU, vitals(a1, "one", epoch, service.Use{CPU: 250, Memory: 1 << 20}, service.Passing).CPU)
+				}
+			}
 			whole(t, db)
 			got, _ := db.Handles()
 			equal(t, schema(t, got), schema(t, writer))
@@ -93,6 +102,7 @@ func populate(t testing.TB, db *store.DB) {
 	populateKBase(t, db)
 	_, err = db.AddPolicy(ctx, service.Policy{Module: "A", At: epoch, Who: "ada", Rules: service.Override{Min: new(2)}})
 	check(t, err, nil)
+	check(t, db.AddVitals(ctx, []service.Vitals{vitals(a1.ID, "one", epoch, service.Use{CPU: 250, Memory: 1 << 20}, service.Passing)}), nil)
 }
 
 // plain is a sample as the first schema could hold it.

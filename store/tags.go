@@ -51,6 +51,28 @@ func (db *DB) TagHistory(ctx context.Context, module string, before int64, limit
 	return moves, err
 }
 
+// MovesSince returns the moves of tags from a time on, newest first, by the name of
+// their module. A module's first tags are none.
+func (db *DB) MovesSince(ctx context.Context, at time.Time) (map[string][]TagMove, error) {
+	moves := map[string][]TagMove{}
+	err := db.read(ctx, "read moves of tags", func(tx *sql.Tx) error {
+		const query = `SELECT m.module, m.id, m.tag, f.id, t.id, m.at_ms, m.who FROM tag_moves m
+			JOIN versions f ON f.seq = m.from_version JOIN versions t ON t.seq = m.to_version
+			WHERE m.at_ms >= ? ORDER BY m.id DESC`
+		rows, err := tx.QueryContext(ctx, query, millis(at))
+		_, err = collect(rows, err, func(rows *sql.Rows) (m TagMove, err error) {
+			var module string
+			var at int64
+			err = rows.Scan(&module, &m.ID, &m.Tag, &m.From, &m.To, &at, &m.Who)
+			m.At = moment(at)
+			moves[module] = append(moves[module], m)
+			return m, err
+		})
+		return err
+	})
+	return moves, err
+}
+
 // tagMove is a tag's move to the version seq.
 type tagMove struct {
 	module, tag string

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
@@ -47,6 +48,15 @@ func TestSetTag(t *testing.T) {
 		want[i].At = epoch
 	}
 	equal(t, moves, want)
+	since, err := db.MovesSince(t.Context(), time.Now().Add(-time.Minute))
+	check(t, err, nil)
+	for i := range since["a"] {
+		since["a"][i].At = epoch
+	}
+	equal(t, since, map[string][]store.TagMove{"a": {want[1], want[2]}}) // neither first tags nor moves of long ago
+	since, err = db.MovesSince(t.Context(), time.Now().Add(time.Minute))
+	check(t, err, nil)
+	equal(t, since, map[string][]store.TagMove{})
 	page, err := db.TagHistory(t.Context(), "A", 4, 2)
 	check(t, err, nil)
 	if len(page) != 2 || page[0].ID != 3 || page[1].ID != 2 {

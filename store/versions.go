@@ -30,7 +30,7 @@ type Registration struct {
 // if the module is registered in another letter case, if the semver was
 // released (carried the tag beta or release at any time) with other contents,
 // or if the service id belongs to other contents. The owners that the version names
-// are added to the module's.
+// are added to the module's. A module that [Listing] calls deleted is no longer.
 func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Version, isNew bool, err error) {
 	v := r.Version
 	if v.ID == "" || v.Module == "" || v.Digest == "" {
@@ -58,6 +58,9 @@ func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Ve
 			if seq, err = insertVersion(ctx, tx, r, v); err != nil {
 				return err
 			}
+		}
+		if err := relist(ctx, tx, v.Module); err != nil {
+			return err
 		}
 		for _, tag := range r.Tags {
 			to := tagMove{module: v.Module, tag: tag, seq: seq, who: v.RegisteredBy, at: v.RegisteredAt}

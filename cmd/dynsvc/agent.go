@@ -84,7 +84,7 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
-		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits()},
+		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits(), Rules: c.Policy.rules()},
 	}
 	s.keep = c.Usage.retention()
 	s.defaults.Maxima = s.gateway.Maxima
@@ -117,7 +117,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	if err != nil {
 		return s, err
 	}
-	s.cluster, s.engine.CPU = runs, runs.CPU
+	s.cluster, s.engine.Measure, s.engine.Replace = runs, runs.Use, runs.Replace
 	d := &nomadDeployer{cluster: runs, renderer: renderer, rules: rules, named: c.classes()}
 	s.deployer = func(*catalog.Catalog) deployer { return d }
 	if c.Consul != nil {
@@ -136,6 +136,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	}
 	if c.KBase != nil {
 		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
+		s.kbase.options.Origins = c.Gateway.CORS.trusted()
 	}
 	if c.Jobs.Mesh == "connect" {
 		s.dialer = s.consul.Dialer()

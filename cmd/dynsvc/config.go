@@ -229,7 +229,7 @@ func (c *config) validate() error {
 	}
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.gpu_idle_after": c.Defaults.GPUIdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
-		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor,
+		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor, "policy.replace_after": c.Policy.ReplaceAfter,
 		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {

@@ -20,6 +20,14 @@ func (c *corsConfig) cors() gateway.CORS {
 	return gateway.CORS{Origins: c.Origins, Credentials: c.Credentials, MaxAge: duration(c.MaxAge)}
 }
 
+// trusted are the origins whose pages may send cookies.
+func (c *corsConfig) trusted() []string {
+	if c == nil || !c.Credentials {
+		return nil
+	}
+	return c.Origins
+}
+
 func (c *corsConfig) validate(fault func(format string, args ...any)) {
 	if c == nil {
 		return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -11,15 +12,20 @@ import (
 
 // gatewayConfig says how calls are taken in.
 type gatewayConfig struct {
-	QueueLength int           `hcl:"queue_length,optional"` // calls held for one service; default 1000
-	QueueTotal  int           `hcl:"queue_total,optional"`  // calls held for all services; default 10000
-	Connections int           `hcl:"connections,optional"`  // of callers at once; default 16384
-	BodyMemory  int           `hcl:"body_memory,optional"`  // MiB for the beginnings of bodies that are read before a call is passed on; default 256
-	StopDelay   string        `hcl:"stop_delay,optional"`   // from /readyz saying no to refusing calls, when the agent stops; default 0s
-	TLS         *tlsConfig    `hcl:"tls,block"`
-	Keepalive   string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
-	Maxima      *maximaConfig `hcl:"maxima,block"`
-	CORS        *corsConfig   `hcl:"cors,block"`
+	QueueLength  int           `hcl:"queue_length,optional"`  // calls held for one service; default 1000
+	QueueTotal   int           `hcl:"queue_total,optional"`   // calls held for all services; default 10000
+	Connections  int           `hcl:"connections,optional"`   // of callers at once; default 16384
+	BodyMemory   int           `hcl:"body_memory,optional"`   // MiB for the beginnings of bodies that are read before a call is passed on; default 256
+	UploadWindow string        `hcl:"upload_window,optional"` // in which a body whose call was passed on must bring upload_bytes; default 1m
+	UploadBytes  int           `hcl:"upload_bytes,optional"`  // default 4096; -1: callers may be as slow as they like
+	FastLane     *bool         `hcl:"fast_lane,optional"`     // serve plain HTTP/1.1 calls without net/http where there is no TLS; default true
+	StopDelay    string        `hcl:"stop_delay,optional"`    // from /readyz saying no to refusing calls, when the agent stops; default 0s
+	TLS          *tlsConfig    `hcl:"tls,block"`
+	Keepalive    string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
+	Maxima       *maximaConfig `hcl:"maxima,block"`
+	CORS         *corsConfig   `hcl:"cors,block"`
+
+	TrustedProxies []string `hcl:"trusted_proxies,optional"` // networks or addresses that are believed in X-Forwarded-*; default none
 }
 
 // tlsConfig is what the agent shows callers who speak TLS. With it, it speaks
@@ -33,13 +39,14 @@ type tlsConfig struct {
 type front struct {
 	connections int
 	stopDelay   time.Duration
+	slow        bool         // all callers are net/http's
 	certificate *certificate // nil: no TLS
 }
 
 const defaultConnections = 16 << 10
 
 func (c *gatewayConfig) front(log hclog.Logger) (front, error) {
-	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay)}
+	f := front{connections: c.Connections, stopDelay: duration(c.StopDelay), slow: c.FastLane != nil && !*c.FastLane}
 	if f.connections == 0 {
 		f.connections = defaultConnections
 	}
@@ -69,11 +76,29 @@ func (c *maximaConfig) limits() service.Limits {
 }
 
 func (c *gatewayConfig) options() gateway.Options {
-	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors()}
+	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors(),
+		Pace:           gateway.Pace{Window: duration(c.UploadWindow), Bytes: int64(c.UploadBytes)},
+		TrustedProxies: c.trustedProxies(func(string, ...any) {})} // validate has told of all faults
+}
+
+func (c *gatewayConfig) trustedProxies(fault func(format string, args ...any)) (all []netip.Prefix) {
+	for _, text := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, single := netip.ParseAddr(text)
+			if single != nil {
+				fault("gateway.trusted_proxies has %q, which is neither a network such as 10.0.0.0/8 nor an address", text)
+				continue
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all
 }
 
 func (c *gatewayConfig) durations() map[string]string {
-	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.stop_delay": c.StopDelay}
+	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.upload_window": c.UploadWindow, "gateway.stop_delay": c.StopDelay}
 	if m := c.Maxima; m != nil {
 		all["gateway.maxima.wait"], all["gateway.maxima.first_byte"] = m.Wait, m.FirstByte
 		all["gateway.maxima.idle"], all["gateway.maxima.total"] = m.Idle, m.Total
@@ -86,6 +111,10 @@ func (c *gatewayConfig) durations() map[string]string {
 
 func (c *gatewayConfig) validate(fault func(format string, args ...any)) {
 	c.CORS.validate(fault)
+	c.trustedProxies(fault)
+	if c.UploadBytes < -1 {
+		fault("gateway.upload_bytes = %d is neither a number of bytes nor -1 for any", c.UploadBytes)
+	}
 	for name, n := range map[string]int{"gateway.queue_length": c.QueueLength, "gateway.queue_total": c.QueueTotal,
 		"gateway.connections": c.Connections, "gateway.body_memory": c.BodyMemory} {
 		if n < 0 {

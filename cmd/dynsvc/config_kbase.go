@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/dynsvc/dynsvc/server/kbase"
+	"github.com/dynsvc/dynsvc/service"
 )
 
 // kbaseConfig has dynsvc answer KBase's clients under /services/. Without the
@@ -28,6 +31,10 @@ type kbaseConfig struct {
 		Name    string   `hcl:"name,label"`
 		Classes []string `hcl:"classes"` // node classes that stand for the group
 	} `hcl:"client_group,block"`
+	Core []struct {
+		Name string `hcl:"name,label"` // as clients look it up, in any letter case
+		URL  string `hcl:"url"`
+	} `hcl:"core_service,block"`
 }
 
 // join makes one of what this block and auth.kbase say of the auth service.
@@ -47,7 +54,7 @@ const legacyLogin = "/api/legacy/KBase/Sessions/Login"
 // options are the facade's; base is where callers reach the gateway.
 func (c *kbaseConfig) options(base string) kbase.Options {
 	o := kbase.Options{URL: base, DynServ: c.DynServURL, Version: version, StartWait: duration(c.StartWait),
-		Volumes: map[string]kbase.Volume{}, Groups: map[string][]string{}}
+		Volumes: map[string]kbase.Volume{}, Groups: map[string][]string{}, Core: map[string]kbase.Core{}}
 	o.Environment = kbase.Environment{Endpoint: strings.TrimSuffix(c.Endpoint, "/"), AuthURL: c.LoginURL}
 	setDefault(&o.Environment.Endpoint, base+strings.TrimSuffix(kbase.Prefix, "/"))
 	if c.AuthURL != "" {
@@ -60,14 +67,22 @@ func (c *kbaseConfig) options(base string) kbase.Options {
 	for _, g := range c.Groups {
 		o.Groups[g.Name] = g.Classes
 	}
+	for _, s := range c.Core {
+		o.Core[service.ModuleKey(s.Name)] = kbase.Core{Name: s.Name, URL: s.URL}
+	}
 	return o
 }
 
 // validate reports what the grammar cannot see.
 func (c *kbaseConfig) validate(fault func(format string, args ...any)) {
-	for name, value := range map[string]string{
-		"auth_url": c.AuthURL, "dynserv_url": c.DynServURL, "endpoint": c.Endpoint, "login_url": c.LoginURL,
-	} {
+	urls := map[string]string{"auth_url": c.AuthURL, "dynserv_url": c.DynServURL, "endpoint": c.Endpoint, "login_url": c.LoginURL}
+	for _, s := range c.Core {
+		urls[fmt.Sprintf("core_service %q url", s.Name)] = cmp.Or(s.URL, "nowhere")
+		if !service.ValidModuleName(s.Name) {
+			fault("kbase.core_service %q: that is no module's name, so nobody would look it up", s.Name)
+		}
+	}
+	for name, value := range urls {
 		if u, err := url.Parse(value); value != "" && (err != nil || u.Host == "" || !strings.HasPrefix(u.Scheme, "http")) {
 			fault("kbase.%s = %q is not a URL such as https://kbase.example.org/services", name, value)
 		}

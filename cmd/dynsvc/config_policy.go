@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -8,9 +9,15 @@ import (
 
 // policyConfig is what the operator says of counts.
 type policyConfig struct {
-	Tick    string        `hcl:"tick,optional"`     // default 2s
-	HoldFor string        `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
-	Ceiling *quotaConfig  `hcl:"ceiling,block"`     // of all services together
+	Tick    string `hcl:"tick,optional"`     // default 2s
+	HoldFor string `hcl:"hold_for,optional"` // how long a count set by a person stays; default 10m
+	// An instance that Consul calls critical, or that does not answer any more, is
+	// replaced after ReplaceAfter, default 1m; of a service at most so many within an hour,
+	// default 3, 0 is none.
+	ReplaceAfter string `hcl:"replace_after,optional"`
+	ReplaceMost  *int   `hcl:"replace_most,optional"`
+
+	Ceiling *quotaConfig  `hcl:"ceiling,block"` // of all services together
 	Quotas  []ownerConfig `hcl:"quota,block"`
 }
 
@@ -47,12 +54,25 @@ func (c *policyConfig) limits() scheduler.Limits {
 	return l
 }
 
+// rules are the standard ones with what the operator set.
+func (c *policyConfig) rules() scheduler.Rules {
+	r := scheduler.DefaultRules()
+	r.ReplaceAfter = cmp.Or(duration(c.ReplaceAfter), r.ReplaceAfter)
+	if c.ReplaceMost != nil {
+		r.ReplaceMost = *c.ReplaceMost
+	}
+	return r
+}
+
 // validate reports amounts that are none.
 func (c *policyConfig) validate(fault func(format string, args ...any)) {
 	amounts := func(where string, q scheduler.Quota) {
 		if min(q.Instances, q.CPU, q.Memory, q.GPUs) < 0 {
 			fault("%s has an amount below 0; 0 is no limit", where)
 		}
+	}
+	if c.ReplaceMost != nil && *c.ReplaceMost < 0 {
+		fault("policy.replace_most = %d is below 0; 0 replaces none", *c.ReplaceMost)
 	}
 	if c.Ceiling != nil {
 		amounts("policy.ceiling", scheduler.Quota(*c.Ceiling))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/lane"
 	"github.com/dynsvc/dynsvc/server/kbase"
 )
 
@@ -45,11 +46,18 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	if st.front.connections > 0 {
 		l = gateway.Bound(l, st.front.connections)
 	}
-	if c := st.front.certificate; c != nil {
+	shutdown, abort := srv.Shutdown, srv.Close
+	switch c := st.front.certificate; {
+	case c != nil:
 		srv.TLSConfig = c.config()
 		go func() { failed <- srv.ServeTLS(l, "", "") }()
-	} else {
+	case st.front.slow:
 		go func() { failed <- srv.Serve(l) }()
+	default:
+		fast := lane.New(l, srv, st.gateway, st.log.Named("http"), gateway.Prefix, gateway.DynServ)
+		shutdown = func(ctx context.Context) error { return errors.Join(fast.Shutdown(ctx), srv.Shutdown(ctx)) }
+		abort = func() error { return errors.Join(fast.Abort(), srv.Close()) }
+		go func() { failed <- srv.Serve(fast) }()
 	}
 	select {
 	case err := <-failed:
@@ -69,10 +77,10 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	st.jobs.Close()
-	err := errors.Join(st.gateway.Close(grace), srv.Shutdown(grace))
+	err := errors.Join(st.gateway.Close(grace), shutdown(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.log.Warn("cut off calls that did not end in time", "took", drainTimeout.String())
-		return srv.Close()
+		return abort()
 	}
 	return err
 }

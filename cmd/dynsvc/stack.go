@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dynsvc/dynsvc/auth"
+	"github.com/dynsvc/dynsvc/backup"
 	"github.com/dynsvc/dynsvc/builds"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
@@ -105,7 +106,7 @@ func (w *lateWaker) Wake(ctx context.Context, id service.ID) error { return w.en
 // registered. Nothing runs before run.
 func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	st := &stack{setup: s}
-	if st.db, err = store.Open(ctx, filepath.Join(s.dataDir, "dynsvc.db"), s.log.Named("store")); err != nil {
+	if st.db, err = store.Open(ctx, filepath.Join(s.dataDir, backup.Database), s.log.Named("store")); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -165,7 +166,8 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		return nil, err
 	}
 	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
-		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source}, s.log.Named("server"),
+		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source,
+		Backup: func(ctx context.Context, w io.Writer) error { return backup.Write(ctx, st.db, s.dataDir, w) }}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
@@ -173,6 +175,9 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	st.handler = route(st.gateway, st.facade, st.shown.handler(who), api)
 	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
+	}
+	if err := st.resumeMoves(ctx); err != nil {
+		return nil, err
 	}
 	return st, st.engine.Open(ctx)
 }

@@ -93,6 +93,9 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	}
 	if c.Dir == "" {
 		c.Dir = filepath.Join(s.dir(), "run")
+		if err := os.RemoveAll(c.Dir); err != nil {
+			return nil, errors.Join(fmt.Errorf("clear what an earlier run left: %w", err), s.release())
+		}
 	}
 	for i, class := range Classes {
 		c.ClientAddrs[class] = "http://" + s.ip(11+i) + ":4646"

@@ -20,6 +20,13 @@ func (c *Cluster) Names() []string {
 	return names
 }
 
+// Run starts a program of the caller's beside the servers, under a name that the
+// other calls know it by: it can be killed and started again, its log is with
+// theirs, and Stop ends it.
+func (c *Cluster) Run(name string, argv []string, env ...string) error {
+	return c.run(name, argv, env...)
+}
+
 // run adds a process and starts it.
 func (c *Cluster) run(name string, argv []string, env ...string) error {
 	p := &process{

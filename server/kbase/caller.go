@@ -20,20 +20,38 @@ type users interface {
 // sessions are the cookies in which browsers carry a token.
 var sessions = []string{"kbase_session", "kbase_session_backup"}
 
+// session returns the token in a request's cookie. A browser sends cookies along
+// whatever page makes it call, so one that comes from a page of elsewhere is no word
+// of its owner: foreign is that page's origin, and there is no token.
+func (f *Facade) session(r *http.Request) (token, foreign string) {
+	for _, name := range sessions {
+		cookie, err := r.Cookie(name)
+		if err != nil || cookie.Value == "" {
+			continue
+		}
+		if f.pages.Check(r) != nil {
+			return "", cmp.Or(r.Header.Get("Origin"), "another site")
+		}
+		return strings.Trim(cookie.Value, `"`), ""
+	}
+	return "", ""
+}
+
 // caller is who sent a request, as far as a method wants to know.
 func (a *api) caller(r *http.Request, who degree) (service.Caller, error) {
 	if who == anyone {
 		return service.Caller{}, nil
 	}
-	token := r.Header.Get("Authorization")
-	for _, name := range sessions {
-		if cookie, err := r.Cookie(name); err == nil && token == "" {
-			token = strings.Trim(cookie.Value, `"`)
-		}
+	token, foreign := r.Header.Get("Authorization"), ""
+	if token == "" {
+		token, foreign = a.session(r)
 	}
 	if token == "" {
-		if who == optional {
+		switch {
+		case who == optional:
 			return service.Caller{}, nil
+		case foreign != "":
+			return service.Caller{}, refusal("Authentication required for %s, and the session cookie is not taken from a page of %s: send the token in the Authorization header", a.module, foreign)
 		}
 		return service.Caller{}, refusal("Authentication required for %s but no authentication header was passed", a.module)
 	}

@@ -208,6 +208,11 @@ func TestAReleaseIsRequestedByOwnersAndReviewedByAdmins(t *testing.T) {
 	w.register(module(t, "Other", "0.0.1"), commitB)
 	done(w.call("ROOT", "Catalog.delete_module", ref{"module_name": "Other"}))
 	refused(t, w.call("", "Catalog.get_module_version", ref{"module_name": "Other"}), -32000, "Module cannot be found")
+	w.register(module(t, "Other", "0.0.1"), commitB) // what is registered again is there again
+	if d := want[document](t, w.call("", "Catalog.get_module_version", ref{"module_name": "Other"})); d.Module != "Other" {
+		t.Errorf("registered again: %+v", d)
+	}
+	done(w.call("ROOT", "Catalog.delete_module", ref{"module_name": "Other"}))
 	refused(t, w.call("ROOT", "Catalog.delete_module", hello), -32000, "Cannot delete module that has been released")
 	done(w.call("ROOT", "Catalog.set_to_inactive", hello))
 	if got := want[[]any](t, w.call("", "Catalog.list_basic_module_info", ref{})); len(got) != 0 {

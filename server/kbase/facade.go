@@ -72,6 +72,17 @@ type Options struct {
 	// Groups are node classes by the client group that stands for them; a group
 	// that is not here is the class of its name.
 	Groups map[string][]string
+	// Core are services that run elsewhere and can be looked up, by module key.
+	Core map[string]Core
+	// Origins are those of other hosts whose pages may send a token in a cookie, as
+	// in the header Origin. Pages of this host always may.
+	Origins []string
+}
+
+// Core is a service that is not in the catalog, and where it answers.
+type Core struct {
+	Name string
+	URL  string
 }
 
 const defaultStartWait = 8 * time.Second
@@ -83,6 +94,7 @@ type Facade struct {
 	opts    Options
 	tickets tickets
 	apis    map[string]http.Handler
+	pages   *http.CrossOriginProtection
 
 	vaulted sync.Mutex  // guards what is in the vault against two changes at once
 	changed chan string // modules whose tags moved: parameters may be bound to them
@@ -92,7 +104,12 @@ type Facade struct {
 func New(parts Parts, log hclog.Logger, opts Options) *Facade {
 	opts.DynServ = cmp.Or(strings.TrimSuffix(opts.DynServ, "/"), opts.URL+"/dynserv")
 	opts.StartWait = cmp.Or(opts.StartWait, defaultStartWait)
-	f := &Facade{Parts: parts, log: log, opts: opts, tickets: newTickets(), changed: make(chan string, 1024)}
+	f := &Facade{Parts: parts, log: log, opts: opts, pages: http.NewCrossOriginProtection(), tickets: newTickets(), changed: make(chan string, 1024)}
+	for _, origin := range opts.Origins {
+		if err := f.pages.AddTrustedOrigin(origin); err != nil {
+			log.Error("does not take session cookies from a page", "error", err)
+		}
+	}
 	wizard, catalog := f.wizard(), f.catalog()
 	f.apis = map[string]http.Handler{
 		"service_wizard": wizard, "service_wizard/rpc": wizard,

@@ -81,7 +81,7 @@ func (v *vault) SetSecrets(_ context.Context, path string, values map[string]str
 // world is the facade with a gateway, an engine and services that run: child
 // processes, as in dynsvc dev.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	url     string
 	db      *store.DB
 	catalog *catalog.Catalog
@@ -113,7 +113,7 @@ func (w *world) Deploy(ctx context.Context, v service.Version) error {
 // Wake is the engine's, which is made after the gateway.
 func (w *world) Wake(ctx context.Context, id service.ID) error { return w.engine.Wake(ctx, id) }
 
-func open(t *testing.T, change ...func(*kbase.Parts, *kbase.Options)) *world {
+func open(t testing.TB, change ...func(*kbase.Parts, *kbase.Options)) *world {
 	t.Helper()
 	log := hclog.NewNullLogger()
 	if testing.Verbose() {
@@ -186,7 +186,7 @@ func (w *world) run(l net.Listener, log hclog.Logger) {
 }
 
 // program is what modules here run: this test binary, told so by its environment.
-func program(t *testing.T) string {
+func program(t testing.TB) string {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
@@ -196,7 +196,7 @@ func program(t *testing.T) string {
 }
 
 // module is a KBase module's folder.
-func module(t *testing.T, name, version string, extra ...string) fstest.MapFS {
+func module(t testing.TB, name, version string, extra ...string) fstest.MapFS {
 	t.Helper()
 	return fstest.MapFS{
 		"kbase.yml": {Data: []byte(fmt.Sprintf(`module-name: %s
@@ -356,6 +356,7 @@ type serviceStatus struct {
 	Up      int
 	Status  string
 	Health  string
+	Failure string
 }
 
 type ref map[string]any

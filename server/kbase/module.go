@@ -29,7 +29,8 @@ func (f *Facade) setInactive(ctx context.Context, c *call) (any, error) {
 }
 
 // deleteModule hides a module that was never released, and stops its services.
-// Versions are kept for good here; registering the module again brings it back.
+// Versions are kept for good here; registering the module again brings it back
+// ([store.DB.SaveVersion]).
 func (f *Facade) deleteModule(ctx context.Context, c *call) (any, error) {
 	return f.relist(ctx, c, func(e *entry, l *store.Listing) error {
 		if len(e.releases) > 0 {

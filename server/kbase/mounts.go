@@ -128,8 +128,19 @@ func (f *Facade) again(ctx context.Context, module, function string) error {
 	if function != asService {
 		return nil
 	}
+	return f.given(ctx, module, func(_ *entry, v service.Version) error {
+		if err := f.Deploy(ctx, v); err != nil {
+			return fmt.Errorf("the change is stored, and %s could not be submitted with it: %w", v.ID, err)
+		}
+		return nil
+	})
+}
+
+// given calls do for each version of a module that is given what admins set. A
+// module that is not registered has none yet.
+func (f *Facade) given(ctx context.Context, module string, do func(*entry, service.Version) error) error {
 	e, err := f.find(ctx, named{Module: &module})
-	if err == errNoModule { //nolint:errorlint // the very value: it may be registered later
+	if err == errNoModule { //nolint:errorlint // the very value
 		return nil
 	}
 	if err != nil {
@@ -139,8 +150,8 @@ func (f *Facade) again(ctx context.Context, module, function string) error {
 		if !v.KBase() {
 			continue
 		}
-		if err := f.Deploy(ctx, v); err != nil {
-			return fmt.Errorf("the change is stored, and %s could not be submitted with it: %w", v.ID, err)
+		if err := do(&e, v); err != nil {
+			return err
 		}
 	}
 	return nil

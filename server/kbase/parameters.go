@@ -174,36 +174,18 @@ func (f *Facade) deal(ctx context.Context, module string) error {
 	if err != nil || !ok {
 		return err
 	}
-	e, err := f.find(ctx, named{Module: &module})
-	if err == errNoModule { //nolint:errorlint // the very value: it may be registered later
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, v := range e.Versions {
-		if !v.KBase() {
-			continue
-		}
+	return f.given(ctx, module, func(e *entry, v service.Version) error {
 		values := map[string]string{}
 		for _, p := range e.holding(all, v) {
 			values[p.Name] = p.Value
 		}
 		have, err := f.Vault.Secrets(ctx, ServicePath(v.ID))
-		if err != nil {
+		if err != nil || maps.Equal(have, values) {
 			return err
 		}
-		if maps.Equal(have, values) {
-			continue
-		}
-		if err := f.Vault.SetSecrets(ctx, ServicePath(v.ID), values); err != nil {
+		if err := f.Vault.SetSecrets(ctx, ServicePath(v.ID), values); err != nil || !f.opts.Inline {
 			return err
 		}
-		if f.opts.Inline {
-			if err := f.Deploy(ctx, v); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return f.Deploy(ctx, v)
+	})
 }

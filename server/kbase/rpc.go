@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -80,7 +81,7 @@ type replyError struct {
 
 // ServeHTTP answers a call whatever its Content-Type: clients send JSON under any.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	share(w.Header(), r)
+	a.share(w.Header(), r)
 	var req request
 	var out reply
 	var err error
@@ -95,13 +96,21 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.write(w, r, &req, out, err)
 }
 
-// share lets browsers of any origin call.
-func share(h http.Header, r *http.Request) {
+// share lets browsers of any origin call, and pages that may send the session's
+// cookie read what comes of that.
+func (f *Facade) share(h http.Header, r *http.Request) {
 	allow := r.Header.Get("Access-Control-Request-Headers")
 	if allow == "" {
 		allow = "authorization"
 	}
 	h.Set("Access-Control-Allow-Origin", "*")
+	if origin := r.Header.Get("Origin"); slices.Contains(f.opts.Origins, origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
+	if len(f.opts.Origins) > 0 {
+		h.Add("Vary", "Origin")
+	}
 	h.Set("Access-Control-Allow-Headers", allow)
 	h.Set("Access-Control-Allow-Methods", "POST, GET, OPTIONS")
 	h.Set("Content-Type", "application/json") // exactly this: clients compare
@@ -190,10 +199,12 @@ func (a *api) answer(w http.ResponseWriter, r *http.Request, req *request) (any,
 
 // read takes the parameters apart.
 func (c *call) read(op operation, params json.RawMessage) error {
-	if len(params) > 0 && json.Unmarshal(params, &c.params) != nil || len(params) == 0 && op.least > 0 {
+	switch {
+	case len(params) > 0 && json.Unmarshal(params, &c.params) != nil:
 		return &fault{codeParams, fmt.Sprintf("Invalid params for %s: they are an array of arguments", c.method)}
-	}
-	if len(c.params) < op.least {
+	case len(c.params) == 0 && op.least > 0:
+		return &fault{codeParams, "No params passed to method " + c.method}
+	case len(c.params) < op.least:
 		return &fault{codeParams, "not enough arguments"}
 	}
 	if len(c.params) > op.args {
@@ -209,7 +220,7 @@ func argument[T any](c *call, i int) (T, error) {
 		return v, nil
 	}
 	if err := json.Unmarshal(c.params[i], &v); err != nil {
-		return v, &fault{codeParams, fmt.Sprintf("positional arg #%d is the wrong type", i+1)}
+		return v, &fault{codeParams, fmt.Sprintf("Invalid params for %s: positional arg #%d is the wrong type", c.method, i+1)}
 	}
 	return v, nil
 }

@@ -55,7 +55,7 @@ func (f *Facade) plain(w http.ResponseWriter, r *http.Request, path string) {
 		http.Error(w, "nothing is at "+r.URL.Path+"; KBase's services here are "+Prefix+"service_wizard and "+Prefix+"catalog", http.StatusNotFound)
 		return
 	}
-	share(w.Header(), r)
+	f.share(w.Header(), r)
 	switch {
 	case r.Method == http.MethodGet && (rest == "" || rest == "status"):
 		writeJSON(w, f.self())
@@ -79,17 +79,29 @@ func (f *Facade) dynamic(ctx context.Context, w which) (entry, service.Version, 
 	return e, v, err
 }
 
+// asked finds what a call is about: a version, or a core service, of which its
+// status says all there is.
+func (f *Facade) asked(ctx context.Context, c *call) (e entry, v service.Version, core *Status, err error) {
+	w, err := argument[which](c, 0)
+	if err != nil {
+		return e, v, nil, err
+	}
+	e, v, err = f.dynamic(ctx, w)
+	if err == errNoModule { //nolint:errorlint // the very value
+		if s, ok := f.core(ctx, w); ok {
+			return e, v, &s, nil
+		}
+	}
+	return e, v, nil, err
+}
+
 // getStatus starts a service that is not up, and says where it is. A start that
 // takes longer than clients like to wait goes on: the URL is right, and the gateway
 // holds the first call until an instance answers.
 func (f *Facade) getStatus(ctx context.Context, c *call) (any, error) {
-	w, err := argument[which](c, 0)
-	if err != nil {
-		return nil, err
-	}
-	e, v, err := f.dynamic(ctx, w)
-	if err != nil {
-		return nil, err
+	e, v, core, err := f.asked(ctx, c)
+	if core != nil || err != nil {
+		return core, err
 	}
 	if f.Gateway.Load(v.ID).Phase == service.Stopped && owns(c.caller, e.Module) && c.method == "ServiceWizard.start" {
 		if err := f.Engine.Start(ctx, v.ID, who(c.caller)); err != nil {
@@ -114,13 +126,9 @@ func (f *Facade) getStatus(ctx context.Context, c *call) (any, error) {
 
 // peek says where a service is and leaves it as it is.
 func (f *Facade) peek(ctx context.Context, c *call) (any, error) {
-	w, err := argument[which](c, 0)
-	if err != nil {
-		return nil, err
-	}
-	e, v, err := f.dynamic(ctx, w)
-	if err != nil {
-		return nil, err
+	e, v, core, err := f.asked(ctx, c)
+	if core != nil || err != nil {
+		return core, err
 	}
 	return f.status(&e, v, f.state(ctx, v.ID)), nil
 }
@@ -138,11 +146,10 @@ func (f *Facade) state(ctx context.Context, id service.ID) service.State {
 // stop brings a service to zero. The next lookup or call starts it again: who wants
 // it to stay down stops it with dynsvc.
 func (f *Facade) stop(ctx context.Context, c *call) (any, error) {
-	w, err := argument[which](c, 0)
-	if err != nil {
-		return nil, err
+	e, v, core, err := f.asked(ctx, c)
+	if core != nil {
+		return nil, refusal("%s runs at %s and is not dynsvc's to stop", core.Module, core.URL)
 	}
-	e, v, err := f.dynamic(ctx, w)
 	if err != nil {
 		return nil, err
 	}

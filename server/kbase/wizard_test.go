@@ -3,11 +3,13 @@ package kbase_test
 import (
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/dynsvc/dynsvc/server/kbase"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
@@ -38,10 +40,20 @@ func TestErrorTexts(t *testing.T) {
 		{"socket, not permitted", "GRACE", "get_service_log_web_socket", logOf("Hello", nil), "Only module owners and catalog admins can view service logs."},
 		{"stop, not permitted", "GRACE", "stop", named("Hello", nil), "Only admins or module owners can stop dynamic services"},
 		{"no token", "", "get_service_log", logOf("Hello", nil), "Authentication required for ServiceWizard but no authentication header was passed"},
+		{"no parameters", "", "start", nil, "No params passed to method ServiceWizard.start"},
+		{"parameter is no object", "", "start", "Hello", "Invalid params for ServiceWizard.start"},
 		{"bad token", "WRONG", "stop", named("Hello", nil), "Token validation failed: Error connecting to auth service: 401 Unauthorized\n10020 Invalid token"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			refused(t, w.call(tt.token, "ServiceWizard."+tt.method, tt.params), -32000, tt.message)
+			var params []any
+			code := -32000
+			if tt.params != nil {
+				params = append(params, tt.params)
+			}
+			if _, object := tt.params.(ref); !object {
+				code = -32602
+			}
+			refused(t, w.call(tt.token, "ServiceWizard."+tt.method, params...), code, tt.message)
 		})
 	}
 	// A token that does not matter is not even looked at.
@@ -178,5 +190,30 @@ func TestPrivateModulesAreThereForWhoMayCallThem(t *testing.T) {
 	}
 	if got := want[[]serviceStatus](t, w.call("", "ServiceWizard.list_service_status", ref{})); len(got) != 1 {
 		t.Errorf("listed to everybody: %+v", got)
+	}
+}
+
+// A service that runs elsewhere is looked up as any, unless a module has its name.
+func TestCoreServicesAreLookedUp(t *testing.T) {
+	t.Parallel()
+	workspace := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(workspace.Close)
+	w := open(t, func(_ *kbase.Parts, o *kbase.Options) {
+		o.Core = map[string]kbase.Core{"workspace": {Name: "Workspace", URL: workspace.URL}, "hello": {Name: "Hello", URL: workspace.URL}}
+	})
+	w.register(module(t, "Hello", "0.0.1"), commitA)
+	for _, method := range []string{"start", "get_service_status", "get_service_status_without_restart"} {
+		got := want[serviceStatus](t, w.call("", "ServiceWizard."+method, named("workSpace", "release")))
+		if got.Module != "Workspace" || got.URL != workspace.URL || got.Up != 1 || got.Status != "active" || got.Health != "healthy" || got.Tags == nil {
+			t.Errorf("%s answers %+v", method, got)
+		}
+	}
+	refused(t, w.call("ROOT", "ServiceWizard.stop", named("Workspace", nil)), -32000, "is not dynsvc's to stop")
+	if got := want[serviceStatus](t, w.call("", "ServiceWizard.start", named("Hello", nil))); got.URL != w.url+"/dynserv/Hello."+commitA {
+		t.Errorf("the module is at %s", got.URL)
+	}
+	workspace.Close()
+	if got := want[serviceStatus](t, w.call("", "ServiceWizard.start", named("Workspace", nil))); got.Up != 0 || got.Failure == "" || got.URL != workspace.URL {
+		t.Errorf("closed: %+v", got)
 	}
 }

@@ -14,6 +14,7 @@
 //	/        the facts: who it is and how many calls it has answered
 //	/env     its environment
 //	/die     nothing: it ends
+//	/health  200, and 500 once /fall-ill was asked for
 //	/file    the file ?path=
 //	/slow    answers after ?ms=
 //	/stream  ?n= lines, one every ?ms=
@@ -122,6 +123,13 @@ func routes() http.Handler {
 		}
 		calls.Add(1)
 		answer(w, map[string]any{"version": "1.1", "id": in.ID, "result": []any{in.Params, now()}})
+	})
+	var ill atomic.Bool
+	mux.HandleFunc("GET /fall-ill", func(http.ResponseWriter, *http.Request) { ill.Store(true) })
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		if ill.Load() {
+			http.Error(w, "the table of species is corrupt", http.StatusInternalServerError)
+		}
 	})
 	mux.HandleFunc("GET /die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
