@@ -33,8 +33,9 @@ const token = "correct horse"
 type cluster struct {
 	counts  map[service.ID]int
 	loads   []service.Load
-	leaving bool
+	leaving chan struct{}
 	full    error // what a backup fails with
+	feed    *server.Feed
 	fresh   bool
 }
 
@@ -91,7 +92,7 @@ func open(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	c := &cluster{counts: map[service.ID]int{}, fresh: true}
+	c := &cluster{counts: map[service.ID]int{}, fresh: true, feed: server.NewFeed(), leaving: make(chan struct{})}
 	engine := scheduler.New(db, c, c, log, scheduler.Options{})
 	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish, Builder: kiln{}})
 	if err != nil {
@@ -119,7 +120,8 @@ func open(t *testing.T) *world {
 	if err := registrar.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
+	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: c.leaving,
+		Feed: c.feed,
 		Backup: func(_ context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "all there is")
 			return errors.Join(err, c.full)
@@ -317,7 +319,8 @@ func TestHealth(t *testing.T) {
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
 		t.Errorf("/readyz without a cluster: %d %s", status, body)
 	}
-	w.cluster.fresh, w.cluster.leaving = true, true
+	w.cluster.fresh = true
+	close(w.cluster.leaving)
 	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503} {
 		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
 			t.Errorf("%s while stopping: %d %s", path, status, body)

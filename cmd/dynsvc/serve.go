@@ -64,7 +64,7 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	st.leaving.Store(true)
+	close(st.leaving)
 	if delay := st.front.stopDelay; delay > 0 {
 		st.log.Info("stopping: waiting for balancers to look elsewhere", "took", delay.String())
 		select {
