@@ -23,8 +23,8 @@ func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Up
 	}
 	if c.opts.Builder == nil {
 		if v.Run.Command == "" {
-			return nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and this agent builds no images: have its operator set builds { … }, "+
-				"or give an image that was built elsewhere, or a command", v.Module, v.Run.Dockerfile)
+			return nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and this agent builds no images: give a command as well, "+
+				"which runs where none are built (as in dynsvc dev), or register it with an agent whose operator has set builds { … }", v.Module, v.Run.Dockerfile)
 		}
 		return []Notice{fmt.Sprintf("this agent builds no images: %s is not used, and the command %s is run", v.Run.Dockerfile, v.Run.Command)}, nil
 	}
