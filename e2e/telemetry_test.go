@@ -22,7 +22,7 @@ import (
 	"time"
 
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
-	"google.golang.org/protobuf/proto"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -40,7 +40,7 @@ func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	text, err := io.ReadAll(r.Body)
 	var sent otlp.TracesData // an export request is the same on the wire
-	if err = errors.Join(err, proto.Unmarshal(text, &sent)); err != nil {
+	if err = errors.Join(err, protobuf.Unmarshal(text, &sent)); err != nil {
 		c.failed = err
 	}
 	for _, of := range sent.GetResourceSpans() {
