@@ -100,6 +100,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.uploads()
 	a.registrations()
 	a.export()
 	a.backups()
