@@ -31,6 +31,8 @@ type Upload struct {
 	CommitMessage string // empty: not known
 	Registration  string // name of the registration from git; empty: an upload
 
+	Building func() // called when the module's image begins to be built; nil: nobody listens
+
 	Log io.Writer // hears what takes long, line by line; nil: nobody listens
 }
 
@@ -61,6 +63,11 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 		return service.Version{}, notices, err
 	}
 	if err := c.mayRegister(ctx, v.Module, u.By); err != nil {
+		return service.Version{}, notices, err
+	}
+	more, err := c.build(ctx, s, &v, u)
+	notices = append(notices, more...)
+	if err != nil {
 		return service.Version{}, notices, err
 	}
 	warnings, err := c.deployer.Check(ctx, v)

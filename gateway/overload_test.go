@@ -75,10 +75,16 @@ func TestASlowHeaderIsSentAway(t *testing.T) {
 func TestBodiesInMemoryAreBounded(t *testing.T) {
 	k := newKit(t, func(s *setup) { s.opts.BodyBytes = 100 << 10 })
 	k.up(k.backend(hello))
-	first := k.dial() // takes 64 KiB of it, and does not send them
-	_, _ = io.WriteString(first, "POST /svc/Echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n{\"method\":")
+	var first net.Conn
 	large := `{"version":"1.1","method":"Echo.hi","params":["` + strings.Repeat("x", 60<<10) + `"]}`
-	k.waitFor("there is no room", func() bool { return k.post("/svc/Echo", large).status == http.StatusServiceUnavailable })
+	k.waitFor("there is no room", func() bool {
+		if first != nil { // it came after the other
+			_ = first.Close()
+		}
+		first = k.dial() // takes 64 KiB of it, and does not send them
+		_, _ = io.WriteString(first, "POST /svc/Echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n{\"method\":")
+		return k.post("/svc/Echo", large).status == http.StatusServiceUnavailable
+	})
 	r := k.post("/svc/Echo", large)
 	r.must(t, http.StatusServiceUnavailable, "the gateway keeps 0 MiB of bodies in memory")
 	if r.header.Get("Retry-After") == "" {
@@ -155,6 +161,7 @@ func TestTenThousandCallersOfColdServices(t *testing.T) {
 			t.Errorf("%s: each held call takes %d KiB, more than %d", what, grown/int64(calls)>>10, limit>>10)
 		}
 	}
+	routines := runtime.NumGoroutine()
 	before := used()
 	var conns []net.Conn
 	for i := range single {
@@ -185,6 +192,13 @@ func TestTenThousandCallersOfColdServices(t *testing.T) {
 	}
 	k.waitFor("all wait", func() bool { return queued() == services*each })
 	bounded("shared connections", len(calls), used()-now, 60<<10)
+	// Of the gateway one for each call and two for each connection, at most. The test
+	// has one for each of its calls over HTTP/2, and the few of its client.
+	if n, most := runtime.NumGoroutine()-routines, 2*services*each+len(calls)+2*len(conns)+100; n > most {
+		t.Errorf("%d goroutines for %d held calls, more than %d", n, services*each, most)
+	} else {
+		t.Logf("%d goroutines for %d held calls, the test's own included", n, services*each)
+	}
 
 	r := k.post(fmt.Sprintf("/svc/Cold@%d.0.0", services), body)
 	r.must(t, http.StatusServiceUnavailable, fmt.Sprintf("the gateway holds %d calls", services*each))

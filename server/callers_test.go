@@ -41,7 +41,7 @@ var mayUse = map[string]service.Role{
 	"add-owner": service.Developer, "remove-owner": service.Developer,
 	"register": service.Developer, "set-tag": service.Developer, "set-split": service.Developer, "end-split": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"register-from-git": service.Developer, "list-registrations": service.Developer, "get-registration": service.Developer,
-	"get-registration-log": service.Developer, "push-hook": service.Anonymous,
+	"get-registration-log": service.Developer, "cancel-registration": service.Developer, "register-followed": service.Developer, "get-build-log": service.Developer, "push-hook": service.Anonymous,
 	"list-modules": service.Anonymous, "get-module": service.Anonymous, "get-version": service.Anonymous, "get-file": service.Anonymous,
 	"get-interface": service.Anonymous, "get-openapi": service.Anonymous, "get-client": service.Anonymous,
 	"list-services": service.Anonymous, "get-service": service.Developer, "list-decisions": service.Developer, "get-logs": service.Developer,

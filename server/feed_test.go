@@ -48,9 +48,9 @@ func TestPhasesAreEventsWhileSomebodyListens(t *testing.T) {
 			})
 		}()
 		phase.Store(service.Starting)
-		time.Sleep(time.Second) // nobody listens
+		<-time.After(time.Second) // nobody listens
 		events, done := f.listen(0)
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		phase.Store(service.Ready)
 		if e := <-events; e.Kind != PhaseEvent || e.Text != "is ready, with 1 instances that answer" {
 			t.Errorf("event %+v", e)

@@ -23,19 +23,6 @@ const (
 	console = "/console"
 )
 
-// overview is what the first page shows.
-type overview struct {
-	URL      string
-	Version  string
-	Services []row
-}
-
-type row struct {
-	Status
-	Methods []service.Method
-	About   string
-}
-
 func (a *api) pages(router *mux.Router) error {
 	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
@@ -52,6 +39,9 @@ func (a *api) pages(router *mux.Router) error {
 	})).Methods(http.MethodGet, http.MethodHead)
 	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
+		if elsewhere(w, r) {
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 		token := r.PostFormValue("token")
 		if _, ok := a.holder(r.Context(), token); ok {
@@ -84,10 +74,8 @@ func (a *api) pageFor(role service.Role, parsed *template.Template, name string,
 // the request. The others are asked for a token. Nobody but pages of this host makes
 // a browser change anything.
 func (a *api) visited(role service.Role, parsed *template.Template, next http.HandlerFunc) http.HandlerFunc {
-	own := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := own.Check(r); err != nil {
-			writeProblem(w, http.StatusForbidden, "this was asked for by a page of elsewhere: "+err.Error())
+		if elsewhere(w, r) {
 			return
 		}
 		if token := r.URL.Query().Get("token"); token != "" {
@@ -114,6 +102,16 @@ func (a *api) visited(role service.Role, parsed *template.Template, next http.Ha
 	}
 }
 
+// elsewhere refuses what a page of another host has a browser do, and reports whether
+// it did. To look is open to all: what a page shows, other pages cannot read.
+func elsewhere(w http.ResponseWriter, r *http.Request) bool {
+	err := http.NewCrossOriginProtection().Check(r)
+	if err != nil {
+		writeProblem(w, http.StatusForbidden, "a page of elsewhere asked for this: "+err.Error())
+	}
+	return err != nil
+}
+
 // pageFault says why there is no page.
 func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
 	status := statusOf(err)
@@ -129,22 +127,6 @@ func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
 		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
-}
-
-func (a *api) overview(r *http.Request) (*overview, error) {
-	statuses, err := a.statuses(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	view := &overview{URL: a.opts.URL, Version: a.opts.Version}
-	for _, s := range statuses {
-		v, err := a.Store.Version(r.Context(), s.ID)
-		if err != nil {
-			return nil, err
-		}
-		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description})
-	}
-	return view, nil
 }
 
 // render writes a whole page or, if the template fails, none of it.

@@ -94,7 +94,7 @@ func open(t *testing.T) *world {
 	})
 	c := &cluster{counts: map[service.ID]int{}, fresh: true, feed: server.NewFeed(), leaving: make(chan struct{})}
 	engine := scheduler.New(db, c, c, log, scheduler.Options{})
-	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish})
+	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish, Builder: kiln{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,6 +215,10 @@ func TestOperations(t *testing.T) {
 		{"registrations", "GET", "/api/v1/registrations", "", 200, []string{`"url":"https://git.example.org/x"`}},
 		{"registration", "GET", "/api/v1/registrations/1", "", 200, []string{`"who":"admin"`}},
 		{"no registration", "GET", "/api/v1/registrations/7", "", 404, []string{"no registration 7"}},
+		{"cancel a registration", "DELETE", "/api/v1/registrations/1", "", 204, nil},
+		{"cancelled", "GET", "/api/v1/registrations/1", "", 200, []string{`"state":"failed"`, "cancelled by admin"}},
+		{"cancel it again", "DELETE", "/api/v1/registrations/1", "", 409, []string{"has ended already"}},
+		{"log of no build", "GET", "/api/v1/modules/Hello/versions/release/build", "", 404, []string{"was not built here"}},
 		{"no log", "GET", "/api/v1/registrations/7/log", "", 404, []string{"no registration 7"}},
 		{"an unsigned hook", "POST", "/api/v1/hooks/push", "{}", 422, []string{"neither GitHub's hook nor GitLab's"}},
 		{"no submitted jobspec", "GET", "/api/v1/services/" + string(v.ID) + "/jobspec", "", 404, []string{"no cluster keeps a jobspec"}},

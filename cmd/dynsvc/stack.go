@@ -16,6 +16,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/backup"
+	"github.com/dynsvc/dynsvc/builds"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
@@ -68,6 +69,7 @@ type setup struct {
 	stdout    io.Writer // for an access log that goes there
 
 	git     repos.Options
+	builds  *builds.Builder // nil: images are built elsewhere
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -141,8 +143,14 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}
 	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
 	waker.engine = st.engine
-	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), catalog.Options{
-		Defaults: s.defaults, Changed: st.changed})
+	registry := catalog.Options{Defaults: s.defaults, Changed: st.changed}
+	if s.builds != nil {
+		if err := s.builds.Open(ctx); err != nil {
+			return nil, err
+		}
+		registry.Builder = s.builds
+	}
+	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), registry)
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +247,9 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	}
 	g.Go(func() error { return st.tokens.Run(inner) })
 	g.Go(func() error { return st.git.Run(inner) })
+	if st.builds != nil {
+		g.Go(func() error { return st.builds.Run(inner) })
+	}
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {
