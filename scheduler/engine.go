@@ -57,6 +57,10 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
+	// Leads is nil while this engine is the one of several that decides. Otherwise it
+	// says why not, and all counts are held: calls wake services all the same, as
+	// two who start the first instance of one start it once. Default: it always does.
+	Leads func() error
 	// Replace stops an instance so that the cluster starts another in its place.
 	// Default: none, and instances that are ill are left to the cluster.
 	Replace func(ctx context.Context, id service.ID, alloc string) error

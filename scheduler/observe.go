@@ -25,6 +25,10 @@ type finding struct {
 // look reads everything that Decide is to know. ok is false when something is
 // not known, and then nothing is decided.
 func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []finding, ok bool) {
+	if err := e.leads(); err != nil {
+		e.hold(err.Error())
+		return Snapshot{}, nil, false
+	}
 	since := e.usage.since(now, e.opts.Rules.Stable)
 	samples, err := e.db.RecentSamples(ctx, since)
 	if ctx.Err() != nil {
@@ -78,6 +82,13 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	e.forget(now)
 	e.seen = s
 	return s, found, true
+}
+
+func (e *Engine) leads() error {
+	if e.opts.Leads == nil {
+		return nil
+	}
+	return e.opts.Leads()
 }
 
 // hold says once why nothing is decided, and once that it is again.

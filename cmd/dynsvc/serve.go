@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/server/kbase"
 )
@@ -37,20 +39,26 @@ func route(calls http.Handler, facade *kbase.Facade, metrics, api http.Handler) 
 // drainTimeout is how long calls in flight may take to end when the agent stops.
 const drainTimeout = 30 * time.Second
 
+// serve answers on l in a goroutine of its own, until the server is shut down.
+func (f *front) serve(h http.Handler, l net.Listener, log hclog.Logger) (srv *http.Server, failed <-chan error) {
+	srv = gateway.Server(h, log)
+	end := make(chan error, 1)
+	if f.connections > 0 {
+		l = gateway.Bound(l, f.connections)
+	}
+	if c := f.certificate; c != nil {
+		srv.TLSConfig = c.config()
+		go func() { end <- srv.ServeTLS(l, "", "") }()
+	} else {
+		go func() { end <- srv.Serve(l) }()
+	}
+	return srv, end
+}
+
 // serve answers on l until ctx ends. Then it is no longer ready, waits until
 // balancers have seen that, refuses new calls and lets those in flight end.
 func (st *stack) serve(ctx context.Context, l net.Listener) error {
-	srv := gateway.Server(st.handler, st.log.Named("http"))
-	failed := make(chan error, 1)
-	if st.front.connections > 0 {
-		l = gateway.Bound(l, st.front.connections)
-	}
-	if c := st.front.certificate; c != nil {
-		srv.TLSConfig = c.config()
-		go func() { failed <- srv.ServeTLS(l, "", "") }()
-	} else {
-		go func() { failed <- srv.Serve(l) }()
-	}
+	srv, failed := st.front.serve(st.handler, l, st.log.Named("http"))
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
