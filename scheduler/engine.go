@@ -109,6 +109,7 @@ type Engine struct {
 	sick  map[string]time.Time // allocation -> since when it is critical
 	blind string               // why the last tick could not decide; empty: it could
 	round uint64
+	edge  time.Time // when the next window opens or closes, or a policy ends; zero: not within the hour
 
 	mu       sync.Mutex // guards what follows, and the tracked but for their turns
 	habits   habits
@@ -259,13 +260,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()
+	edge := time.NewTimer(time.Hour)
+	defer edge.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-e.poke:
+		case <-edge.C:
 		}
 		e.tick(ctx, time.Now())
+		if left := time.Until(e.edge); left > 0 {
+			edge.Reset(left)
+		}
 		pause.Reset(leastPause)
 		select {
 		case <-ctx.Done():
