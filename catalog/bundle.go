@@ -116,8 +116,16 @@ func (t *tree) writeFile(f file, dir string) error {
 }
 
 // Bundle is the file of an archive by its checksum, which is the Bundle of the
-// versions it is of.
+// versions it is of, or of one that an image is being built for.
 func (c *Catalog) Bundle(checksum string) string {
+	if path, ok := c.lent.find(checksum); ok {
+		return path
+	}
+	return c.kept(checksum)
+}
+
+// kept is where the archive of a version is.
+func (c *Catalog) kept(checksum string) string {
 	return filepath.Join(c.bundles, strings.TrimPrefix(checksum, "sha256:")+".tar.gz")
 }
 
@@ -138,7 +146,7 @@ func (s *staged) packed() string { return filepath.Join(s.dir, "bundle.tar.gz") 
 
 // keep puts a bundle in its place, durably. One that is there has the same bytes.
 func (c *Catalog) keep(s *staged, checksum string) error {
-	if err := os.Rename(s.packed(), c.Bundle(checksum)); err != nil {
+	if err := os.Rename(s.packed(), c.kept(checksum)); err != nil {
 		return fmt.Errorf("keep the bundle: %w", err)
 	}
 	return syncFolder(c.bundles)

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -21,8 +22,17 @@ type deployer interface {
 	Deploy(ctx context.Context, v service.Version) error
 }
 
+// builder makes the image of a module that comes with a Dockerfile.
+type builder interface {
+	// Build returns the image's name with its digest, and writes to log how far it is.
+	Build(ctx context.Context, b service.Build, log io.Writer) (image string, err error)
+	// Log writes to w what a build of these files said.
+	Log(ctx context.Context, w io.Writer, b service.Build) error
+}
+
 // Options of a catalog.
 type Options struct {
+	Builder  builder              // nil: images are built elsewhere
 	Defaults Defaults             // zero: StandardDefaults
 	Limits   Limits               // zero: StandardLimits
 	Changed  func(service.Module) // called after each change of a module is stored; nil: nobody listens
@@ -36,6 +46,7 @@ type Catalog struct {
 	log      hclog.Logger
 	opts     Options
 
+	lent   lent // bundles of uploads, while images are built of them
 	sweep  sync.Once
 	owners sync.Mutex // held while owners are changed
 	notify sync.Mutex // held from reading a module until Changed has heard of it, so that it hears of changes in their order

@@ -19,7 +19,7 @@ func moving(image string) bool {
 // text instead of an image says what is missing.
 func (d *Defaults) kbaseImage(v *service.Version) (image, why string) {
 	if d.KBaseImage == "" {
-		return "", "kbase.yml cannot name an image: have the operator set kbase_image, " +
+		return "", "kbase.yml cannot name an image: add the Dockerfile that it is built from, have the operator set kbase_image, " +
 			`e.g. "registry.example.org/kbase/{module_lower}:{commit}", or write a module.hcl`
 	}
 	if strings.Contains(d.KBaseImage, "{commit}") && d.Commit == "" {

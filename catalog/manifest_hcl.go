@@ -117,7 +117,7 @@ func readModule(s *section, v *service.Version, d Defaults) *bool {
 	} else {
 		s.broken["run"] = true
 		if !s.has("run") {
-			s.fault(s.start[""], "%s needs a run block that says what to run: image, artifact with command, or command", s.what)
+			s.fault(s.start[""], "%s needs a run block that says what to run: image, dockerfile, artifact with command, or command", s.what)
 		}
 	}
 	if resources := s.block("resources"); resources != nil {
@@ -189,6 +189,10 @@ func readAccess(s *section, a *service.Access) {
 
 func readRun(s *section, r *service.Run) {
 	s.text("image", `"registry.example.org/name:1.2.0"`, &r.Image)
+	s.text("dockerfile", `"Dockerfile"`, &r.Dockerfile)
+	if r.Image != "" && r.Dockerfile != "" {
+		s.bad(s.field("dockerfile"), s.of(s.field("dockerfile")), "cannot go with image: keep one of the two")
+	}
 	s.text("artifact", `"https://example.org/server.tar.gz"`, &r.Artifact)
 	s.text("checksum", `"sha256:…"`, &r.Checksum)
 	s.text("command", `"bin/server"`, &r.Command)
@@ -206,7 +210,7 @@ func readRun(s *section, r *service.Run) {
 		health.finish()
 	}
 	s.duration("stop_grace", `"30s"`, &r.StopGrace)
-	forms := []string{"image", "artifact", "command"}
+	forms := []string{"image", "dockerfile", "artifact", "command"}
 	if slices.ContainsFunc(forms, func(form string) bool { return s.broken[s.field(form)] }) {
 		// It was said which form is meant; how the others go with it is not known.
 		for _, field := range []string{"run", "run.artifact", "run.checksum", "run.command", "run.args"} {
@@ -334,12 +338,12 @@ func (p *places) checkFiles(fsys fs.FS, v *service.Version) {
 	for _, f := range []struct {
 		field, name string
 		folder      bool
-	}{{"interface", v.Interface, false}, {"apps", v.Apps, true}} {
+	}{{"interface", v.Interface, false}, {"apps", v.Apps, true}, {"run.dockerfile", v.Run.Dockerfile, false}} {
 		if f.name == "" || p.broken[f.field] {
 			continue
 		}
 		if text := missing(fsys, f.name, f.folder); text != "" {
-			p.fault(p.of(f.field), "%s %s", f.field, text)
+			p.fault(p.of(f.field), "%s %s", p.call(f.field), text)
 		}
 	}
 }

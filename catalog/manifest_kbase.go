@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	kbaseApps      = "ui/narrative/methods"
-	kbaseFunctions = "ui/local_functions"
+	kbaseApps       = "ui/narrative/methods"
+	kbaseFunctions  = "ui/local_functions"
+	kbaseDockerfile = "Dockerfile"
 )
 
 // listed are the names in a folder: of its folders or, where a suffix is given, of
@@ -79,9 +80,12 @@ func readKBase(fsys fs.FS, file string, src []byte, d Defaults) (service.Version
 		k.bad("module", k.of("module"), "names must be alphanumeric characters (including underscores) only, with no spaces, and 63 at most, not %q", v.Module)
 	}
 	image, why := d.kbaseImage(&v)
-	if why == "" {
+	switch info, err := fs.Stat(fsys, kbaseDockerfile); {
+	case why == "":
 		v.Run.Command, v.Run.Args = "", nil // what is built goes before what is for a laptop
-	} else if v.Run.Command != "" {
+	case d.KBaseImage == "" && err == nil && info.Mode().IsRegular():
+		v.Run.Dockerfile, why = kbaseDockerfile, ""
+	case v.Run.Command != "":
 		why = ""
 	}
 	if v.Run.Image = image; why != "" && !k.broken["module"] && !k.broken["version"] {

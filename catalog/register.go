@@ -63,6 +63,11 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 	if err := c.mayRegister(ctx, v.Module, u.By); err != nil {
 		return service.Version{}, notices, err
 	}
+	more, err := c.build(ctx, s, &v, u)
+	notices = append(notices, more...)
+	if err != nil {
+		return service.Version{}, notices, err
+	}
 	warnings, err := c.deployer.Check(ctx, v)
 	notices = append(notices, warnings...)
 	if err != nil {

@@ -32,6 +32,9 @@ type agent struct {
 	addr string // host:port
 	url  string
 
+	certificate string       // of an agent that speaks TLS, which its callers trust; empty: it does not
+	client      *http.Client // that calls it
+
 	cmd  *exec.Cmd
 	done chan struct{} // closed when cmd has ended
 	err  error         // how it ended; read after done
@@ -59,7 +62,15 @@ const plain = `jobs {
 func newAgent(t *testing.T, jobs string) *agent {
 	t.Helper()
 	addr := freeAddr(t)
-	a := &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr}
+	a := &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr, client: http.DefaultClient}
+	a.open(jobs)
+	return a
+}
+
+// open configures and starts the agent, and stops it at the end of the test.
+func (a *agent) open(jobs string) {
+	t := a.t
+	t.Helper()
 	a.configure(jobs)
 	t.Cleanup(func() {
 		if a.running() {
@@ -73,7 +84,6 @@ func newAgent(t *testing.T, jobs string) *agent {
 		}
 	})
 	a.start()
-	return a
 }
 
 // configure writes the configuration; it counts from the next start on.
@@ -120,7 +130,7 @@ func (a *agent) start() {
 		if !a.running() {
 			return fmt.Errorf("it has ended: %w\n%s", a.err, a.log())
 		}
-		return answers(ctx, a.url+"/readyz")
+		return answersTo(ctx, a.client, a.url+"/readyz")
 	})
 }
 
@@ -179,6 +189,9 @@ func (a *agent) cli(args ...string) (stdout, stderr string, code int) {
 	a.t.Helper()
 	cmd := exec.CommandContext(a.t.Context(), dynsvc, args...)
 	cmd.Env = append(os.Environ(), "DYNSVC_ADDR="+a.url, "DYNSVC_TOKEN="+adminToken)
+	if a.certificate != "" {
+		cmd.Env = append(cmd.Env, "SSL_CERT_FILE="+a.certificate)
+	}
 	var out, talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &talk
 	err := cmd.Run()
@@ -233,6 +246,7 @@ func (a *agent) status(v service.Version) server.Detail {
 // answer is what the gateway gave for a call.
 type answer struct {
 	status int
+	proto  string // of HTTP, between the caller and the agent
 	header http.Header
 	body   []byte
 	took   time.Duration // to the first byte of the body's end
@@ -261,12 +275,12 @@ func (a *agent) send(ctx context.Context, v service.Version, method, path string
 	if err != nil {
 		return answer{}, err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := a.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
 	body, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, body, time.Since(began)}, errors.Join(err, res.Body.Close())
+	return answer{res.StatusCode, res.Proto, res.Header, body, time.Since(began)}, errors.Join(err, res.Body.Close())
 }
 
 // good is an error unless the call was answered with 200.

@@ -106,12 +106,16 @@ func TestPythonImage(t *testing.T) {
 }
 
 // answers is nil when url gives a 2xx.
-func answers(ctx context.Context, url string) (err error) {
+func answers(ctx context.Context, url string) error {
+	return answersTo(ctx, http.DefaultClient, url)
+}
+
+func answersTo(ctx context.Context, client *http.Client, url string) (err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 type module struct {
 	name      string
 	version   string            // empty: 1.0.0
+	top       string            // further lines above the run block
 	run       string            // lines of the run block
 	resources string            // lines of the resources block; empty: little
 	scale     string            // lines of the scale block
@@ -28,6 +29,7 @@ type module struct {
 func (m module) manifest() string {
 	return fmt.Sprintf(`module %q {
   version = %q
+  %s
   run {
     port = 5000
     %s
@@ -40,7 +42,7 @@ func (m module) manifest() string {
   }
   %s
 }
-`, m.name, cmp.Or(m.version, "1.0.0"), m.run, cmp.Or(m.resources, little), m.scale, m.more)
+`, m.name, cmp.Or(m.version, "1.0.0"), m.top, m.run, cmp.Or(m.resources, little), m.scale, m.more)
 }
 
 // little lets many instances have a place on one node.

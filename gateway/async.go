@@ -112,6 +112,10 @@ func (c *call) submit(method string) error {
 	if err != nil {
 		return err
 	}
+	c.caller = admission.Caller
+	if err := c.charge(); err != nil {
+		return err
+	}
 	id, err := c.g.opts.Jobs.Accept(c.in.Context(), service.JobRequest{Module: c.to.version.Module, Ref: ref, Method: method, Params: r.Params}, admission)
 	if err != nil {
 		return err
@@ -131,6 +135,9 @@ func (c *call) check() error {
 		return service.Errorf(service.ErrInvalid, `%s takes the id of a job: "params": ["…"]`, c.env.method)
 	}
 	if c.caller, err = c.whoever(); err != nil {
+		return err
+	}
+	if err := c.charge(); err != nil {
 		return err
 	}
 	job, result, err := c.g.opts.Jobs.Look(c.in.Context(), params[0], c.caller)

@@ -68,8 +68,7 @@ func (c *call) serve() error {
 		return err
 	}
 	if c.job == nil {
-		var err error
-		if c.account, err = c.g.accounts.enter(c.caller, c.from.addr, c.began); err != nil {
+		if err := c.charge(); err != nil {
 			return err
 		}
 	}
@@ -100,6 +99,12 @@ func (c *call) serve() error {
 	}
 	c.forward()
 	return nil
+}
+
+// charge counts the call as one of its caller's, if that may make another.
+func (c *call) charge() (err error) {
+	c.account, err = c.g.accounts.enter(c.caller, c.from.addr, c.began)
+	return err
 }
 
 // acquire waits for an endpoint.

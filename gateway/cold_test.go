@@ -16,7 +16,7 @@ import (
 )
 
 func TestAThousandCallersOfAColdServiceCauseOneWake(t *testing.T) {
-	k := newKit(t)
+	k := newKit(t, func(s *setup) { s.version.Run.Health.StartDeadline = seconds(120) })
 	var served atomic.Int64
 	addr := k.backend(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {

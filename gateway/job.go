@@ -115,7 +115,13 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 	if err := c.fit(); err != nil {
 		return service.Admission{}, err
 	}
-	return c.admission()
+	a, err := c.admission()
+	if err != nil || !a.Caller.Known() { // where it comes from is not known here
+		return a, err
+	}
+	account, err := g.accounts.enter(a.Caller, "", time.Now())
+	account.leave()
+	return a, err
 }
 
 // admission is what a job needs to know of a call that may be made. A job is its

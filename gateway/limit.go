@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -199,21 +198,4 @@ func (k *clock) stop() {
 		k.timer.Stop()
 		k.cancel(nil)
 	}
-}
-
-// tunnel is the connection behind an upgraded call: its bytes count, too.
-type tunnel struct {
-	io.ReadWriteCloser
-	clock *clock
-}
-
-func (t *tunnel) Read(p []byte) (int, error) {
-	n, err := t.ReadWriteCloser.Read(p)
-	t.clock.move()
-	return n, err
-}
-
-func (t *tunnel) Write(p []byte) (int, error) {
-	t.clock.move()
-	return t.ReadWriteCloser.Write(p)
 }

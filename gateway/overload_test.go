@@ -155,6 +155,7 @@ func TestTenThousandCallersOfColdServices(t *testing.T) {
 			t.Errorf("%s: each held call takes %d KiB, more than %d", what, grown/int64(calls)>>10, limit>>10)
 		}
 	}
+	routines := runtime.NumGoroutine()
 	before := used()
 	var conns []net.Conn
 	for i := range single {
@@ -185,6 +186,13 @@ func TestTenThousandCallersOfColdServices(t *testing.T) {
 	}
 	k.waitFor("all wait", func() bool { return queued() == services*each })
 	bounded("shared connections", len(calls), used()-now, 60<<10)
+	// Of the gateway one for each call and two for each connection, at most. The test
+	// has one for each of its calls over HTTP/2, and the few of its client.
+	if n, most := runtime.NumGoroutine()-routines, 2*services*each+len(calls)+2*len(conns)+100; n > most {
+		t.Errorf("%d goroutines for %d held calls, more than %d", n, services*each, most)
+	} else {
+		t.Logf("%d goroutines for %d held calls, the test's own included", n, services*each)
+	}
 
 	r := k.post(fmt.Sprintf("/svc/Cold@%d.0.0", services), body)
 	r.must(t, http.StatusServiceUnavailable, fmt.Sprintf("the gateway holds %d calls", services*each))

@@ -259,7 +259,7 @@ func (c *call) upgrade() {
 	proxy := c.g.tunnels
 	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewriteTunnel, c, c.tunnelled
 	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
-	proxy.ServeHTTP(c.w, c.in)
+	proxy.ServeHTTP(prompt{c.w}, c.in)
 }
 
 // RoundTrip sends a call that asks for a WebSocket, until an endpoint could be
@@ -286,6 +286,9 @@ func (c *call) RoundTrip(out *http.Request) (*http.Response, error) {
 
 // tunnelled sees the header of the answer to a tunnel before the caller does.
 func (c *call) tunnelled(res *http.Response) error {
+	if res.StatusCode == http.StatusSwitchingProtocols && !grants(res) {
+		return errSwitched // the proxy would leave the connection open
+	}
 	c.clock.begin()
 	c.status = c.mark(res.Header, res.StatusCode)
 	res.StatusCode = c.status

@@ -23,7 +23,7 @@ func TestNewReportsTemplateFaults(t *testing.T) {
 		{"quotes around a label", "docker.nomad.hcl.tmpl", "job \"[[ .ID ]]\" {\n}", `docker.nomad.hcl.tmpl: a value brings its own quotes, leave those around it out: job "" dyn-sample-00000000 "" {`},
 		{"printf", "docker.nomad.hcl.tmpl", "job [[ printf \"%d\" .ID ]] {\n}", "a value prints itself, without printf"},
 		{"parts", "parts.nomad.hcl.tmpl", "[[ define \"job\" ]]\n[[ end ]", "parts.nomad.hcl.tmpl:2"},
-		{"a name that is not read", "dokcer.nomad.hcl.tmpl", "", "no such template; there are docker.nomad.hcl.tmpl, exec.nomad.hcl.tmpl"},
+		{"a name that is not read", "dokcer.nomad.hcl.tmpl", "", "no such template; there are build.nomad.hcl.tmpl, docker.nomad.hcl.tmpl, exec.nomad.hcl.tmpl"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

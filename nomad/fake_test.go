@@ -73,7 +73,18 @@ func newFake(t *testing.T) *fake {
 			{"Name": "app.stdout.0", "Size": len(f.logs[r.PathValue("id")+"/stdout"])}, {"Name": "app.stderr.0", "Size": len(f.logs[r.PathValue("id")+"/stderr"])}})
 	})
 	mux.HandleFunc("GET /v1/client/fs/logs/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if text, ok := f.logs[r.PathValue("id")+"/"+r.FormValue("task")+"/"+r.FormValue("type")]; ok {
+			from, _ := strconv.Atoi(r.FormValue("offset")) // what this package sent
+			fmt.Fprint(w, text[min(from, len(text)):])
+			return
+		}
 		fmt.Fprint(w, f.logs[r.PathValue("id")+"/"+r.FormValue("type")])
+	})
+	mux.HandleFunc("PUT /v1/job/{id}/dispatch", f.dispatch)
+	mux.HandleFunc("DELETE /v1/job/{id}", func(w http.ResponseWriter, r *http.Request) {
+		j := f.jobs[r.PathValue("id")]
+		delete(f.jobs, r.PathValue("id"))
+		f.one(w, j != nil, map[string]any{})
 	})
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.Method + " " + r.URL.Path
@@ -139,6 +150,17 @@ func (f *fake) register(w http.ResponseWriter, r *http.Request) {
 	}
 	f.put(req.Job, true)
 	fmt.Fprintf(w, `{"JobModifyIndex": %d}`, f.index)
+}
+
+// dispatch makes a child of a job; the same token gives the same child.
+func (f *fake) dispatch(w http.ResponseWriter, r *http.Request) {
+	var req api.JobDispatchRequest
+	_ = json.NewDecoder(r.Body).Decode(&req) // what this package sent
+	id := r.PathValue("id") + "/dispatch-" + r.FormValue("idempotency_token")
+	if f.jobs[id] == nil {
+		f.put(&job{ID: id, Status: "pending", Meta: req.Meta}, true)
+	}
+	f.list(w, map[string]any{"DispatchedJobID": id})
 }
 
 func (f *fake) scale(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/journal"
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
@@ -41,14 +42,20 @@ type Registrar struct {
 	queue chan task
 
 	mu       sync.Mutex // guards what follows
-	journals map[int64]*journal
+	journals map[int64]*record
 	running  map[int64]context.CancelCauseFunc
+}
+
+// record is the log of a pull that has not ended.
+type record struct {
+	*journal.Journal
+	finished bool // somebody ends the registration; Registrar.mu guards it
 }
 
 type task struct {
 	pull    store.Pull
 	by      service.Caller
-	journal *journal
+	journal *record
 }
 
 // New returns a registrar. It does nothing before Open.
@@ -63,8 +70,12 @@ func New(db *store.DB, to registry, log hclog.Logger, opts Options) *Registrar {
 	if opts.Time == 0 {
 		opts.Time = time.Hour
 	}
-	return &Registrar{db: db, to: to, log: log, opts: opts, queue: make(chan task, opts.Waiting), journals: map[int64]*journal{}, running: map[int64]context.CancelCauseFunc{}}
+	return &Registrar{db: db, to: to, log: log, opts: opts, queue: make(chan task, opts.Waiting), journals: map[int64]*record{}, running: map[int64]context.CancelCauseFunc{}}
 }
+
+// stopped is why a registration failed that an agent's end interrupted. An image that
+// was being built for it goes on being built, and is found by the next one.
+const stopped = "the agent was stopped meanwhile: register it again"
 
 // Open makes the folder ready and ends the pulls that an earlier agent left.
 func (r *Registrar) Open(ctx context.Context) error {
@@ -80,7 +91,7 @@ func (r *Registrar) Open(ctx context.Context) error {
 			return fmt.Errorf("remove a clone that was left: %w", err)
 		}
 	}
-	n, err := r.db.EndPulls(ctx, "the agent was stopped meanwhile: register it again")
+	n, err := r.db.EndPulls(ctx, stopped)
 	if n > 0 {
 		r.log.Warn("ended registrations that were left", "count", n)
 	}
@@ -104,10 +115,11 @@ func (r *Registrar) Begin(ctx context.Context, s Source, tag string, by service.
 		return store.Pull{}, err
 	}
 	p.ID = id
-	j, err := newJournal(r.opts.Dir, id)
+	log, err := journal.Create(r.logOf(id))
 	if err != nil {
 		return p, err
 	}
+	j := &record{Journal: log}
 	r.mu.Lock()
 	r.journals[id] = j
 	r.mu.Unlock()
@@ -161,7 +173,11 @@ func (r *Registrar) carryOut(ctx context.Context, t *task) {
 	if err := r.db.SetPull(work, t.pull); err != nil {
 		r.log.Error("could not store a registration", "registration", t.pull.ID, "error", err)
 	}
-	r.finish(ctx, t, r.register(work, t))
+	err := r.register(work, t)
+	if err != nil && ctx.Err() != nil {
+		err = service.Errorf(service.ErrUnavailable, stopped)
+	}
+	r.finish(ctx, t, err)
 }
 
 // register clones, and registers what it finds.
@@ -234,13 +250,25 @@ func (r *Registrar) finish(ctx context.Context, t *task, err error) {
 		r.log.Error("could not store a registration", "registration", t.pull.ID, "error", err)
 	}
 	r.log.Info("ended a registration from git", "registration", t.pull.ID, "module", t.pull.Module, "service", t.pull.Service, "state", t.pull.State, "error", t.pull.Error)
-	if err := t.journal.end(); err != nil {
+	if err := t.journal.Close(); err != nil {
 		r.log.Error("could not write the log of a registration", "registration", t.pull.ID, "error", err)
 	}
 	r.mu.Lock()
 	delete(r.journals, t.pull.ID)
 	r.mu.Unlock()
 }
+
+// endedError is why somebody ended a registration that was under way.
+type endedError struct{ why error }
+
+func (e *endedError) Error() string {
+	if e.why == nil {
+		return "ended by an admin"
+	}
+	return e.why.Error()
+}
+
+func (e *endedError) Unwrap() []error { return []error{e.why, context.Canceled} }
 
 // End ends a registration that waits, is under way or stuck: as done, or as failed
 // with the reason. One that has ended stays as it is, but for its state.
@@ -253,7 +281,7 @@ func (r *Registrar) End(ctx context.Context, id int64, why error) error {
 	stop, j := r.running[id], r.journals[id]
 	r.mu.Unlock()
 	if stop != nil {
-		stop(errors.Join(why, context.Canceled))
+		stop(&endedError{why})
 		return nil // its worker stores the end
 	}
 	if j != nil {
@@ -270,11 +298,15 @@ func (r *Registrar) End(ctx context.Context, id int64, why error) error {
 // Log writes what a registration said to w, and with follow what it goes on to say
 // until it ends or ctx does.
 func (r *Registrar) Log(ctx context.Context, w io.Writer, id int64, follow bool) error {
-	var j *journal
-	if follow {
-		r.mu.Lock()
-		j = r.journals[id]
-		r.mu.Unlock()
+	r.mu.Lock()
+	j := r.journals[id]
+	r.mu.Unlock()
+	if follow && j != nil {
+		return j.Follow(ctx, w)
 	}
-	return copyLog(ctx, w, r.opts.Dir, id, j)
+	return journal.Copy(ctx, w, r.logOf(id))
+}
+
+func (r *Registrar) logOf(id int64) string {
+	return filepath.Join(r.opts.Dir, fmt.Sprintf("%d.log", id))
 }

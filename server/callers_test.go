@@ -36,11 +36,12 @@ var people = door{
 // mayUse are the operations that others than admins may use. An operation that is
 // added is for admins until it is written here.
 var mayUse = map[string]service.Role{
-	"whoami": service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
+	"watch-events": service.Developer,
+	"whoami":       service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
 	"add-owner": service.Developer, "remove-owner": service.Developer,
 	"register": service.Developer, "set-tag": service.Developer, "set-split": service.Developer, "end-split": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"register-from-git": service.Developer, "list-registrations": service.Developer, "get-registration": service.Developer,
-	"get-registration-log": service.Developer, "push-hook": service.Anonymous,
+	"get-registration-log": service.Developer, "cancel-registration": service.Developer, "register-followed": service.Developer, "get-build-log": service.Developer, "push-hook": service.Anonymous,
 	"list-modules": service.Anonymous, "get-module": service.Anonymous, "get-version": service.Anonymous, "get-file": service.Anonymous,
 	"get-interface": service.Anonymous, "get-openapi": service.Anonymous, "get-client": service.Anonymous,
 	"list-services": service.Anonymous, "get-service": service.Developer, "list-decisions": service.Developer, "get-logs": service.Developer,
@@ -58,6 +59,7 @@ var strangersMay = []string{"submit-job", "get-job", "get-job-result", "cancel-j
 // that is added later is walked too.
 func TestEveryOperationNeedsItsRole(t *testing.T) {
 	w := open(t)
+	close(w.cluster.leaving) // so that streams end
 	_, text, _ := w.ask(t, http.MethodGet, "/api/v1/openapi.json", "")
 	var spec struct {
 		Paths map[string]map[string]struct {

@@ -13,9 +13,11 @@ func (a *api) health(router *mux.Router) {
 		w.WriteHeader(http.StatusNoContent)
 	}).Methods(http.MethodGet, http.MethodHead)
 	router.HandleFunc("/readyz", func(w http.ResponseWriter, r *http.Request) {
-		if a.Leaving != nil && a.Leaving() {
+		select {
+		case <-a.Leaving:
 			writeProblem(w, http.StatusServiceUnavailable, "the agent is stopping")
 			return
+		default:
 		}
 		if err := a.Store.Ping(r.Context()); err != nil {
 			writeProblem(w, http.StatusServiceUnavailable, "the database does not answer")

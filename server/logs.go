@@ -30,14 +30,23 @@ func (a *api) logs(ctx context.Context, in *struct {
 		if err := control.Flush(); err != nil {
 			return // the client left
 		}
+		ctx, stop := context.WithCancel(hctx.Context())
+		defer stop()
+		go func() {
+			select {
+			case <-a.Leaving:
+				stop()
+			case <-ctx.Done():
+			}
+		}()
 		opts := service.LogOptions{Follow: in.Follow, Tail: in.Tail, Alloc: in.Alloc}
-		err := a.Cluster.Logs(hctx.Context(), in.ID, opts, func(line service.LogLine) error {
+		err := a.Cluster.Logs(ctx, in.ID, opts, func(line service.LogLine) error {
 			if err := enc.Encode(line); err != nil {
 				return err
 			}
 			return control.Flush()
 		})
-		if err != nil && hctx.Context().Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			a.log.Warn("logs ended early", "service", in.ID, "error", err)
 			_ = enc.Encode(map[string]string{"error": err.Error()}) // best effort: the client may have left
 		}

@@ -23,19 +23,6 @@ const (
 	console = "/console"
 )
 
-// overview is what the first page shows.
-type overview struct {
-	URL      string
-	Version  string
-	Services []row
-}
-
-type row struct {
-	Status
-	Methods []service.Method
-	About   string
-}
-
 func (a *api) pages(router *mux.Router) error {
 	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
@@ -129,22 +116,6 @@ func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
 		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
-}
-
-func (a *api) overview(r *http.Request) (*overview, error) {
-	statuses, err := a.statuses(r.Context())
-	if err != nil {
-		return nil, err
-	}
-	view := &overview{URL: a.opts.URL, Version: a.opts.Version}
-	for _, s := range statuses {
-		v, err := a.Store.Version(r.Context(), s.ID)
-		if err != nil {
-			return nil, err
-		}
-		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description})
-	}
-	return view, nil
 }
 
 // render writes a whole page or, if the template fails, none of it.

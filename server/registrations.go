@@ -37,6 +37,9 @@ func (a *api) registrations() {
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-registration-log", Method: http.MethodGet, Path: "/api/v1/registrations/{id}/log", Summary: "What a registration from git said",
 	}), a.registrationLog)
+	operation(a, atLeast(service.Developer, huma.Operation{
+		OperationID: "cancel-registration", Method: http.MethodDelete, Path: "/api/v1/registrations/{id}", Summary: "End a registration from git that waits or is under way, and the build of its image",
+	}), a.cancelRegistration)
 	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "push-hook", Method: http.MethodPost, Path: "/api/v1/hooks/push", DefaultStatus: http.StatusAccepted,
 		Summary:      "The push hook of GitHub or GitLab, which signs it: registers the commit as dev",
@@ -70,6 +73,17 @@ func (a *api) listRegistrations(ctx context.Context, in *struct {
 func (a *api) registration(ctx context.Context, in *RegistrationRef) (*body[store.Pull], error) {
 	p, err := a.pull(ctx, in.ID)
 	return &body[store.Pull]{p}, err
+}
+
+func (a *api) cancelRegistration(ctx context.Context, in *RegistrationRef) (*struct{}, error) {
+	p, err := a.pull(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Ended.IsZero() {
+		return nil, service.Errorf(service.ErrConflict, "registration %d has ended already: it is %s", in.ID, p.State)
+	}
+	return nil, a.Registrar.End(ctx, in.ID, service.Errorf(service.ErrInvalid, "cancelled by %s", who(ctx)))
 }
 
 // pull finds a registration of who asks; admins see all.

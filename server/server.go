@@ -53,7 +53,9 @@ type Parts struct {
 	Loads   func() []service.Load
 	// Registrar registers from git.
 	Registrar *repos.Registrar
-	Leaving   func() bool // the agent was told to stop; nil: never
+	// Leaving is closed when the agent was told to stop: it is not ready any more, and
+	// streams end. nil: it never is.
+	Leaving <-chan struct{}
 	// Render returns the jobspec of a version; an error where there is none, as in
 	// local mode.
 	Render func(ctx context.Context, v service.Version) (service.Job, error)
@@ -61,6 +63,7 @@ type Parts struct {
 	// jobspec, and the text where the cluster still keeps it. An error where there
 	// is none. nil: there is none, as in local mode.
 	Source func(ctx context.Context, id service.ID) (service.Job, error)
+	Feed   *Feed                                        // what happens; its owner tells it
 	Backup func(ctx context.Context, w io.Writer) error // writes a backup of the data folder
 }
 
@@ -97,9 +100,11 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()
+	a.uploads()
 	a.registrations()
 	a.export()
 	a.backups()
+	a.events()
 	a.owners()
 	a.tokens()
 	a.services()

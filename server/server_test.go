@@ -33,8 +33,9 @@ const token = "correct horse"
 type cluster struct {
 	counts  map[service.ID]int
 	loads   []service.Load
-	leaving bool
+	leaving chan struct{}
 	full    error // what a backup fails with
+	feed    *server.Feed
 	fresh   bool
 }
 
@@ -91,9 +92,9 @@ func open(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	c := &cluster{counts: map[service.ID]int{}, fresh: true}
+	c := &cluster{counts: map[service.ID]int{}, fresh: true, feed: server.NewFeed(), leaving: make(chan struct{})}
 	engine := scheduler.New(db, c, c, log, scheduler.Options{})
-	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish})
+	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), c, log, catalog.Options{Changed: engine.Publish, Builder: kiln{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,8 @@ func open(t *testing.T) *world {
 	if err := registrar.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: func() bool { return c.leaving },
+	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: c.leaving,
+		Feed: c.feed,
 		Backup: func(_ context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "all there is")
 			return errors.Join(err, c.full)
@@ -213,6 +215,10 @@ func TestOperations(t *testing.T) {
 		{"registrations", "GET", "/api/v1/registrations", "", 200, []string{`"url":"https://git.example.org/x"`}},
 		{"registration", "GET", "/api/v1/registrations/1", "", 200, []string{`"who":"admin"`}},
 		{"no registration", "GET", "/api/v1/registrations/7", "", 404, []string{"no registration 7"}},
+		{"cancel a registration", "DELETE", "/api/v1/registrations/1", "", 204, nil},
+		{"cancelled", "GET", "/api/v1/registrations/1", "", 200, []string{`"state":"failed"`, "cancelled by admin"}},
+		{"cancel it again", "DELETE", "/api/v1/registrations/1", "", 409, []string{"has ended already"}},
+		{"log of no build", "GET", "/api/v1/modules/Hello/versions/release/build", "", 404, []string{"was not built here"}},
 		{"no log", "GET", "/api/v1/registrations/7/log", "", 404, []string{"no registration 7"}},
 		{"an unsigned hook", "POST", "/api/v1/hooks/push", "{}", 422, []string{"neither GitHub's hook nor GitLab's"}},
 		{"no submitted jobspec", "GET", "/api/v1/services/" + string(v.ID) + "/jobspec", "", 404, []string{"no cluster keeps a jobspec"}},
@@ -313,7 +319,8 @@ func TestHealth(t *testing.T) {
 	if status, body, _ := w.askAs(t, "", http.MethodGet, "/readyz", ""); status != 503 || !strings.Contains(body, "cluster") {
 		t.Errorf("/readyz without a cluster: %d %s", status, body)
 	}
-	w.cluster.fresh, w.cluster.leaving = true, true
+	w.cluster.fresh = true
+	close(w.cluster.leaving)
 	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503} {
 		if status, body, _ := w.askAs(t, "", http.MethodGet, path, ""); status != want {
 			t.Errorf("%s while stopping: %d %s", path, status, body)

@@ -59,8 +59,10 @@ func (r *Run) validate(f *faults) {
 // validateForm checks that the run block says what to run, once.
 func (r *Run) validateForm(f *faults) {
 	switch {
-	case r.Image == "" && r.Artifact == "" && r.Command == "":
-		f.add("run", "must say what to run: image, artifact with command, or command")
+	case r.Image == "" && r.Artifact == "" && r.Command == "" && r.Dockerfile == "":
+		f.add("run", "must say what to run: image, dockerfile, artifact with command, or command")
+	case r.Dockerfile != "" && r.Artifact != "":
+		f.add("run.artifact", "cannot go with dockerfile: keep one of the two")
 	case r.Image != "" && r.Artifact != "":
 		f.add("run.artifact", "cannot go with image: keep one of the two")
 	case r.Image != "" && r.Command != "":
@@ -72,9 +74,11 @@ func (r *Run) validateForm(f *faults) {
 	f.check(len(r.Build) == 0 || r.Command != "" && r.Artifact == "", "run.build", "must go with command alone: images and artifacts are built elsewhere")
 	f.check(r.Checksum == "" || r.Artifact != "", "run.checksum", "must go with artifact")
 	if r.Image != "" {
-		f.check(len(r.Image) <= maxImage && imageName.MatchString(r.Image), "run.image",
+		f.check(ValidateImage(r.Image) == nil, "run.image",
 			"must be an image reference such as registry.example.org/name:1.2.0, not %q", r.Image)
 	}
+	f.check(r.Dockerfile == "" || validPath(r.Dockerfile) && len(r.Dockerfile) <= maxCommand, "run.dockerfile",
+		`must be the path of a file in the module such as "Dockerfile", not %q`, r.Dockerfile)
 	if r.Artifact != "" {
 		validateArtifact(f, r.Artifact)
 	}
@@ -85,6 +89,14 @@ func (r *Run) validateForm(f *faults) {
 		f.check(len(r.Command) <= maxCommand && !hasParent(r.Command) && r.Command == strings.TrimSpace(r.Command) && !strings.HasPrefix(r.Command, "-"), "run.command",
 			"must be a program's name or its path in the module, with no .. in it, not %q; arguments go to args", r.Command)
 	}
+}
+
+// ValidateImage checks the form of an image reference.
+func ValidateImage(ref string) error {
+	if len(ref) <= maxImage && imageName.MatchString(ref) {
+		return nil
+	}
+	return Errorf(ErrInvalid, "%q is no image reference such as registry.example.org/name:1.2.0", ref)
 }
 
 func validateArtifact(f *faults, artifact string) {

@@ -65,7 +65,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"interface", "..", func(v *service.Version) { v.Interface = "../x.spec" }},
 		{"interface", "path", func(v *service.Version) { v.Interface = "/etc/passwd" }},
 		{"apps", "path", func(v *service.Version) { v.Apps = "ui/" }},
-		{"run", "image, artifact", func(v *service.Version) { v.Run.Image = "" }},
+		{"run", "image, dockerfile, artifact", func(v *service.Version) { v.Run.Image = "" }},
 		{"run.artifact", "with image", func(v *service.Version) { v.Run.Artifact = "https://example.org/a.tgz" }},
 		{"run.command", "with image", func(v *service.Version) { v.Run.Command = "server" }},
 		{"run.args", "go with command", func(v *service.Version) { v.Run.Args = []string{"x"} }},

@@ -45,20 +45,22 @@ type Version struct {
 }
 
 // Run is what to run. Exactly one of Image, Artifact or Command alone says so;
-// an Artifact also has a Command, the program inside it.
+// an Artifact also has a Command, the program inside it. A Dockerfile says how the
+// Image is made where images are built, beside a Command for where they are not.
 type Run struct {
-	Image     string            `json:"image,omitempty"`
-	Artifact  string            `json:"artifact,omitempty"` // a go-getter URL
-	Checksum  string            `json:"checksum,omitempty"` // "sha256:…" of the artifact
-	Command   string            `json:"command,omitempty"`
-	Args      []string          `json:"args,omitempty"`
-	Build     []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
-	Port      int               `json:"port"`            // where it listens; also in $PORT
-	Protocol  Protocol          `json:"protocol,omitempty"`
-	Env       map[string]string `json:"env,omitempty"`
-	Secrets   []string          `json:"secrets,omitempty"` // names only
-	Health    Health            `json:"health"`
-	StopGrace Duration          `json:"stop_grace"`
+	Image      string            `json:"image,omitempty"`
+	Dockerfile string            `json:"dockerfile,omitempty"` // path in the module; with Image: that was built from it
+	Artifact   string            `json:"artifact,omitempty"`   // a go-getter URL
+	Checksum   string            `json:"checksum,omitempty"`   // "sha256:…" of the artifact
+	Command    string            `json:"command,omitempty"`
+	Args       []string          `json:"args,omitempty"`
+	Build      []string          `json:"build,omitempty"` // what its author's machine runs before the files are read; never run by an agent
+	Port       int               `json:"port"`            // where it listens; also in $PORT
+	Protocol   Protocol          `json:"protocol,omitempty"`
+	Env        map[string]string `json:"env,omitempty"`
+	Secrets    []string          `json:"secrets,omitempty"` // names only
+	Health     Health            `json:"health"`
+	StopGrace  Duration          `json:"stop_grace"`
 }
 
 // Protocol is what the program speaks.

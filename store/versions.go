@@ -109,17 +109,27 @@ func digestSeq(ctx context.Context, tx *sql.Tx, v service.Version) (seq int64, e
 	return seq, err
 }
 
-func insertVersion(ctx context.Context, tx *sql.Tx, r Registration, v service.Version) (seq int64, err error) {
+// CheckVersion reports why SaveVersion would not take a version that is new: what it
+// reports then is known before something costly is done for the version.
+func (db *DB) CheckVersion(ctx context.Context, v service.Version) error {
+	return db.read(ctx, "check version "+string(v.ID), func(tx *sql.Tx) error { return checkNew(ctx, tx, v) })
+}
+
+func checkNew(ctx context.Context, tx *sql.Tx, v service.Version) error {
 	other, err := oneVersion(ctx, tx, `WHERE v.id = ?`, v.ID)
 	switch {
 	case err == nil:
-		return 0, service.Errorf(service.ErrConflict,
+		return service.Errorf(service.ErrConflict,
 			"the service id %s belongs to %s %s of commit %q already, with other contents: commit the change (or rename the module) and register again",
 			v.ID, other.Module, other.Version, other.Commit)
 	case !errors.Is(err, service.ErrNotFound):
-		return 0, err
+		return err
 	}
-	if err := checkSemver(ctx, tx, v.Module, v.Version, 0); err != nil {
+	return checkSemver(ctx, tx, v.Module, v.Version, 0)
+}
+
+func insertVersion(ctx context.Context, tx *sql.Tx, r Registration, v service.Version) (seq int64, err error) {
+	if err := checkNew(ctx, tx, r.Version); err != nil {
 		return 0, err
 	}
 	spec, err := json.Marshal(v)

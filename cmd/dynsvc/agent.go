@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -110,6 +111,13 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		if err != nil {
 			return s, err
 		}
+	}
+	if c.Builds != nil {
+		s.builds, err = c.Builds.builder(runs, c.Builds.settings(c.Nomad), settings.BundleURL, override, filepath.Join(c.DataDir, "builds"), log.Named("builds"))
+		if err != nil {
+			return s, err
+		}
+		s.git = c.Builds.among(s.git)
 	}
 	if c.KBase != nil {
 		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}

@@ -37,6 +37,7 @@ type config struct {
 	KBase    *kbaseConfig    `hcl:"kbase,block"` // absent: KBase's clients are not served
 	Usage    *usageConfig    `hcl:"usage,block"`
 	Git      *gitConfig      `hcl:"git,block"`
+	Builds   *buildsConfig   `hcl:"builds,block"` // absent: images are built elsewhere
 	CallJobs *callJobsConfig `hcl:"call_jobs,block"`
 
 	Telemetry *telemetryConfig `hcl:"telemetry,block"`
@@ -252,6 +253,9 @@ func (c *config) validate() error {
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)
+	}
+	if c.Builds != nil {
+		c.Builds.validate(fault)
 	}
 	if len(faults) > 0 {
 		return usagef("the configuration has faults:\n%w", errors.Join(faults...))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -20,20 +21,23 @@ type logging struct {
 	follow bool
 	tail   int
 	alloc  string
+	build  bool
 }
 
 func newLogs(r *remote) *cobra.Command {
 	c := &logging{remote: r}
 	cmd := &cobra.Command{
 		Use:   "logs MODULE[@VERSION]",
-		Short: "Print what the instances of a service printed",
+		Short: "Print what the instances of a service printed, or the build of its image",
 		Example: `  dynsvc logs FilterContigs
-  dynsvc logs -f -n 20 FilterContigs@dev`,
+  dynsvc logs -f -n 20 FilterContigs@dev
+  dynsvc logs -build FilterContigs@dev`,
 		Args: exactly(1, "a module, or a module and version"),
 		RunE: c.run,
 	}
 	cmd.Flags().BoolVarP(&c.follow, "follow", "f", false, "go on, with instances that start later, until interrupted")
 	cmd.Flags().IntVarP(&c.tail, "tail", "n", 0, "only the last N lines of each instance and stream (0: all that is kept)")
+	cmd.Flags().BoolVar(&c.build, "build", false, "what the build of the version's image said, where it was built here")
 	cmd.Flags().StringVar(&c.alloc, "alloc", "", "only this instance: its id or the beginning of it")
 	return cmd
 }
@@ -42,6 +46,9 @@ func (c *logging) run(cmd *cobra.Command, args []string) error {
 	v, err := c.version(cmd.Context(), args[0])
 	if err != nil {
 		return err
+	}
+	if c.build {
+		return c.printBuild(cmd, v)
 	}
 	query := url.Values{"follow": {strconv.FormatBool(c.follow)}, "tail": {strconv.Itoa(c.tail)}, "alloc": {c.alloc}}
 	answer, err := c.open(cmd.Context(), http.MethodGet, "/api/v1/services/"+string(v.ID)+"/logs?"+query.Encode(), "", nil)
@@ -60,6 +67,17 @@ func (c *logging) run(cmd *cobra.Command, args []string) error {
 		return nil // interrupted, which is how following ends
 	}
 	return lines.Err()
+}
+
+// printBuild prints the log of a build as it is.
+func (c *logging) printBuild(cmd *cobra.Command, v service.Version) error {
+	answer, err := c.open(cmd.Context(), http.MethodGet, "/api/v1/modules/"+url.PathEscape(v.Module)+"/versions/"+url.PathEscape(string(v.ID))+"/build", "", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	_, err = io.Copy(cmd.OutOrStdout(), answer)
+	return err
 }
 
 func (c *logging) print(cmd *cobra.Command, text []byte) error {

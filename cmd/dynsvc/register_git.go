@@ -20,13 +20,16 @@ func (c *registering) runGit(ctx context.Context, stdout, stderr io.Writer) erro
 	if err := c.do(ctx, http.MethodPost, "/api/v1/registrations", ask, &p); err != nil {
 		return err
 	}
-	path := "/api/v1/registrations/" + strconv.FormatInt(p.ID, 10)
+	path := registrationPath(p.ID)
 	log, err := c.open(ctx, http.MethodGet, path+"/log?follow=true", "", nil)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
 	if _, err := io.Copy(stderr, log); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("registration %d goes on without you: dynsvc register -cancel %[1]d ends it", p.ID)
+		}
 		return fmt.Errorf("follow registration %d: %w", p.ID, err)
 	}
 	if err := c.do(ctx, http.MethodGet, path, nil, &p); err != nil {
@@ -45,6 +48,17 @@ func (c *registering) runGit(ctx context.Context, stdout, stderr io.Writer) erro
 		return err
 	}
 	return c.report(stdout, d.Definition, c.addr+"/svc/"+d.Definition.Module+"@"+string(p.Service))
+}
+
+func registrationPath(id int64) string { return "/api/v1/registrations/" + strconv.FormatInt(id, 10) }
+
+// runCancel ends a registration that goes on.
+func (c *registering) runCancel(ctx context.Context, stderr io.Writer) error {
+	if err := c.do(ctx, http.MethodDelete, registrationPath(c.cancel), nil, nil); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(stderr, "registration %d is cancelled\n", c.cancel)
+	return err
 }
 
 func (c *registering) report(w io.Writer, v service.Version, url string) error {

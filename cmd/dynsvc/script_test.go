@@ -115,20 +115,32 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // httpGet prints the answer to GET URL-PATH, in which ADMINTOKEN stands for it, at the agent of .dynsvc/dev.json.
+// Further arguments are headers, NAME:VALUE; a BODY: makes it a POST.
 func httpGet(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := os.ReadFile(ts.MkAbs(filepath.Join(".dynsvc", devFileName)))
 	ts.Check(err)
 	var dev devFile
 	ts.Check(json.Unmarshal(text, &dev))
 	path := strings.ReplaceAll(args[0], "ADMINTOKEN", dev.Token)
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, dev.URL+path, nil)
+	method, body := http.MethodGet, ""
+	header := http.Header{}
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, ":")
+		if name == "BODY" {
+			method, body = http.MethodPost, value
+			continue
+		}
+		header.Add(name, strings.ReplaceAll(value, "ADMINTOKEN", dev.Token))
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, dev.URL+path, strings.NewReader(body))
 	ts.Check(err)
+	req.Header = header
 	resp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	answer, err := io.ReadAll(resp.Body)
 	ts.Check(err)
-	_, err = fmt.Fprintf(ts.Stdout(), "%d\n%s", resp.StatusCode, body)
+	_, err = fmt.Fprintf(ts.Stdout(), "%d\n%s", resp.StatusCode, answer)
 	ts.Check(err)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/lane"
 	"github.com/dynsvc/dynsvc/server/kbase"
 )
 
@@ -39,36 +40,51 @@ func route(calls http.Handler, facade *kbase.Facade, metrics, api http.Handler) 
 // drainTimeout is how long calls in flight may take to end when the agent stops.
 const drainTimeout = 30 * time.Second
 
-// serve answers on l in a goroutine of its own, until the server is shut down.
-func (f *front) serve(h http.Handler, l net.Listener, log hclog.Logger) (srv *http.Server, failed <-chan error) {
-	srv = gateway.Server(h, log)
-	end := make(chan error, 1)
+// serving is a server that answers.
+type serving struct {
+	failed   <-chan error // gets how it ended
+	shutdown func(ctx context.Context) error
+	abort    func() error
+}
+
+// serve answers on l in goroutines of its own. calls, where it is not nil, answers
+// what is for a service past net/http.
+func (f *front) serve(h, calls http.Handler, l net.Listener, log hclog.Logger) serving {
+	srv := gateway.Server(h, log)
+	failed := make(chan error, 1)
 	if f.connections > 0 {
 		l = gateway.Bound(l, f.connections)
 	}
-	if c := f.certificate; c != nil {
+	s := serving{failed: failed, shutdown: srv.Shutdown, abort: srv.Close}
+	switch c := f.certificate; {
+	case c != nil:
 		srv.TLSConfig = c.config()
-		go func() { end <- srv.ServeTLS(l, "", "") }()
-	} else {
-		go func() { end <- srv.Serve(l) }()
+		go func() { failed <- srv.ServeTLS(l, "", "") }()
+	case f.slow || calls == nil:
+		go func() { failed <- srv.Serve(l) }()
+	default:
+		fast := lane.New(l, srv, calls, log, gateway.Prefix, gateway.DynServ)
+		s.shutdown = func(ctx context.Context) error { return errors.Join(fast.Shutdown(ctx), srv.Shutdown(ctx)) }
+		s.abort = func() error { return errors.Join(fast.Abort(), srv.Close()) }
+		go func() { failed <- srv.Serve(fast) }()
 	}
-	return srv, end
+	return s
 }
 
 // serve answers on l until ctx ends. Then it is no longer ready, waits until
 // balancers have seen that, refuses new calls and lets those in flight end.
 func (st *stack) serve(ctx context.Context, l net.Listener) error {
-	srv, failed := st.front.serve(st.handler, l, st.log.Named("http"))
+	srv := st.front.serve(st.handler, st.gateway, l, st.log.Named("http"))
 	select {
-	case err := <-failed:
+	case err := <-srv.failed:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	st.leaving.Store(true)
+	close(st.leaving)
 	if delay := st.front.stopDelay; delay > 0 {
 		st.log.Info("stopping: waiting for balancers to look elsewhere", "took", delay.String())
 		select {
-		case err := <-failed:
+		case err := <-srv.failed:
 			return fmt.Errorf("serve %s: %w", l.Addr(), err)
 		case <-time.After(delay):
 		}
@@ -77,10 +93,10 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	st.jobs.Close()
-	err := errors.Join(st.gateway.Close(grace), srv.Shutdown(grace))
+	err := errors.Join(st.gateway.Close(grace), srv.shutdown(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.log.Warn("cut off calls that did not end in time", "took", drainTimeout.String())
-		return srv.Close()
+		return srv.abort()
 	}
 	return err
 }

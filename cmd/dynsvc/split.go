@@ -52,7 +52,7 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
-	srv, failed := s.front.serve(p.relay, l, s.log.Named("http"))
+	srv := s.front.serve(p.relay, nil, l, s.log.Named("http"))
 	p.log.Info("listening", "addr", l.Addr().String(), "role", c.Role, "version", version)
 
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -61,7 +61,7 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 	work, stop := context.WithCancelCause(ctx)
 	g.Go(func() error {
 		select {
-		case err := <-failed:
+		case err := <-srv.failed:
 			stop(fmt.Errorf("serve %s: %w", l.Addr(), err))
 		case <-work.Done():
 		}
@@ -79,9 +79,9 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 	// What waits here is answered by whoever leads next.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	if late := srv.Shutdown(grace); late != nil {
+	if late := srv.shutdown(grace); late != nil {
 		p.log.Warn("cut off requests that did not end in time", "took", drainTimeout.String())
-		err = errors.Join(err, srv.Close())
+		err = errors.Join(err, srv.abort())
 	}
 	unwatch()
 	return errors.Join(err, g.Wait())
@@ -162,6 +162,7 @@ func (p *split) drain(ctx context.Context, st *stack) error {
 	entering, done := context.WithTimeout(grace, entryTime)
 	_ = p.relay.drained(entering) // what goes on longer is in flight by now
 	done()
+	close(st.leaving)
 	st.jobs.Close()
 	err := errors.Join(st.gateway.Close(grace), p.relay.drained(grace))
 	if errors.Is(err, context.DeadlineExceeded) {

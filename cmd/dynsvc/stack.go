@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/backup"
+	"github.com/dynsvc/dynsvc/builds"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
@@ -69,6 +69,7 @@ type setup struct {
 	stdout    io.Writer // for an access log that goes there
 
 	git     repos.Options
+	builds  *builds.Builder // nil: images are built elsewhere
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -91,8 +92,9 @@ type stack struct {
 	tokens  *auth.Tokens
 	shown   telemetry
 	git     *repos.Registrar
+	feed    *server.Feed
 	handler http.Handler
-	leaving atomic.Bool // told to stop; balancers are to look elsewhere
+	leaving chan struct{} // closed: told to stop; balancers are to look elsewhere, streams end
 }
 
 // lateWaker lets the gateway be made before the engine that needs it.
@@ -103,7 +105,7 @@ func (w *lateWaker) Wake(ctx context.Context, id service.ID) error { return w.en
 // openStack opens the database, wires the parts and tells them what is
 // registered. Nothing runs before run.
 func openStack(ctx context.Context, s setup) (_ *stack, err error) {
-	st := &stack{setup: s}
+	st := &stack{setup: s, feed: server.NewFeed(), leaving: make(chan struct{})}
 	if st.db, err = store.Open(ctx, filepath.Join(s.dataDir, backup.Database), s.log.Named("store")); err != nil {
 		return nil, err
 	}
@@ -141,8 +143,14 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}
 	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
 	waker.engine = st.engine
-	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), catalog.Options{
-		Defaults: s.defaults, Changed: st.changed})
+	registry := catalog.Options{Defaults: s.defaults, Changed: st.changed}
+	if s.builds != nil {
+		if err := s.builds.Open(ctx); err != nil {
+			return nil, err
+		}
+		registry.Builder = s.builds
+	}
+	st.catalog, err = catalog.New(st.db, filepath.Join(s.dataDir, "bundles"), lateDeployer{st}, s.log.Named("catalog"), registry)
 	if err != nil {
 		return nil, err
 	}
@@ -157,15 +165,16 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving.Load, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source,
+		Feed:   st.feed,
 		Backup: func(ctx context.Context, w io.Writer) error { return backup.Write(ctx, st.db, s.dataDir, w) }}, s.log.Named("server"),
 		server.Options{Version: version, URL: s.url})
 	if err != nil {
 		return nil, err
 	}
 	st.handler = route(st.gateway, st.facade, st.shown.handler(who), api)
-	if err := st.db.AllModules(ctx, func(m service.Module) error { st.publish(m); return nil }); err != nil {
+	if err := st.db.AllModules(ctx, func(m service.Module) error { st.feed.Remember(m); st.publish(m); return nil }); err != nil {
 		return nil, fmt.Errorf("read the catalog: %w", err)
 	}
 	if err := st.resumeMoves(ctx); err != nil {
@@ -197,6 +206,7 @@ func (d lateDeployer) Deploy(ctx context.Context, v service.Version) error {
 // changed hears of each change of a module.
 func (st *stack) changed(m service.Module) {
 	st.publish(m)
+	st.feed.Changed(m)
 	if st.facade != nil {
 		st.facade.Published(m)
 	}
@@ -230,12 +240,16 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.shown.run(inner, st.log.Named("telemetry")) })
 	g.Go(func() error { return st.jobs.Run(inner) })
+	g.Go(func() error { return st.feed.Run(inner, st.gateway.Loads) })
 	g.Go(func() error { return st.engine.Run(inner) })
 	if st.facade != nil {
 		g.Go(func() error { return st.facade.Run(inner) })
 	}
 	g.Go(func() error { return st.tokens.Run(inner) })
 	g.Go(func() error { return st.git.Run(inner) })
+	if st.builds != nil {
+		g.Go(func() error { return st.builds.Run(inner) })
+	}
 	if st.consul != nil {
 		g.Go(func() error {
 			return st.consul.WatchHealth(inner, func(checks map[service.ID]map[string]service.Check) {

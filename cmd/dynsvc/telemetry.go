@@ -145,6 +145,9 @@ func (st *stack) openTelemetry(ctx context.Context, s *setup) (err error) {
 		s.gateway.Tracer = st.shown.traces.Tracer("github.com/dynsvc/dynsvc/gateway")
 	}
 	st.shown.metrics = metrics.New(sources)
-	s.engine.Decided = st.shown.metrics.Decided
+	s.engine.Decided = func(d service.Decision) {
+		st.shown.metrics.Decided(d)
+		st.feed.Decided(d)
+	}
 	return nil
 }

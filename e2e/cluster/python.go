@@ -20,7 +20,7 @@ var pythonPackages = []string{
 // PythonImage makes an image of a Python 3 and the directory dir, which appears
 // as /app. Without an entrypoint it runs /app/server.py.
 func (c *Cluster) PythonImage(ctx context.Context, name, dir string, entrypoint ...string) (ref string, err error) {
-	python, err := c.pythonRoot(ctx)
+	python, err := c.debianRoot(ctx, pythonPackages)
 	if err != nil {
 		return "", fmt.Errorf("prepare Python: %w", err)
 	}
@@ -36,10 +36,11 @@ func (c *Cluster) PythonImage(ctx context.Context, name, dir string, entrypoint 
 	})
 }
 
-// pythonRoot unpacks the packages into the cache, once per set of versions.
-func (c *Cluster) pythonRoot(ctx context.Context) (string, error) {
+// debianRoot unpacks packages, among them Python's, into the cache, once per set of
+// versions.
+func (c *Cluster) debianRoot(ctx context.Context, packages []string) (string, error) {
 	// The list of places holds versions and hashes, and asking for it fetches nothing.
-	places, err := output(ctx, "apt-get", append([]string{"download", "--print-uris"}, pythonPackages...)...)
+	places, err := output(ctx, "apt-get", append([]string{"download", "--print-uris"}, packages...)...)
 	if err != nil {
 		return "", fmt.Errorf("look up the packages (has apt-get update been run?): %w", err)
 	}
@@ -54,7 +55,7 @@ func (c *Cluster) pythonRoot(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := unpackPython(ctx, tmp); err != nil {
+	if err := unpack(ctx, tmp, packages); err != nil {
 		return "", errors.Join(err, os.RemoveAll(tmp))
 	}
 	if err := os.Rename(filepath.Join(tmp, "root"), dir); err != nil {
@@ -65,7 +66,7 @@ func (c *Cluster) pythonRoot(ctx context.Context) (string, error) {
 	return dir, os.RemoveAll(tmp)
 }
 
-func unpackPython(ctx context.Context, tmp string) error {
+func unpack(ctx context.Context, tmp string, packages []string) error {
 	debs, tree := filepath.Join(tmp, "debs"), filepath.Join(tmp, "root")
 	for _, dir := range []string{debs, filepath.Join(tree, "tmp"), filepath.Join(tree, "etc")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -73,7 +74,7 @@ func unpackPython(ctx context.Context, tmp string) error {
 		}
 	}
 	// apt drops its rights while downloading, and then may not write here.
-	args := append([]string{"-q", "-o", "APT::Sandbox::User=root", "download"}, pythonPackages...)
+	args := append([]string{"-q", "-o", "APT::Sandbox::User=root", "download"}, packages...)
 	cmd := exec.CommandContext(ctx, "apt-get", args...)
 	cmd.Dir = debs
 	if text, err := cmd.CombinedOutput(); err != nil {

@@ -7,9 +7,10 @@
 //	            empty: serves
 //	START_DELAY how long it takes before it listens
 //
-// It serves JSON-RPC 1.1 at POST / (any method: the result is the parameters and
-// the facts below; any but echo reports progress and takes as many milliseconds
-// as its first parameter says) and, for GET:
+// It speaks HTTP/1.1, and HTTP/2 without TLS. It serves JSON-RPC 1.1 at POST /
+// (any method: the result is the parameters and the facts below; any but echo
+// reports progress and takes as many milliseconds as its first parameter says)
+// and, for GET:
 //
 //	/        the facts: who it is and how many calls it has answered
 //	/env     its environment
@@ -42,6 +43,7 @@ type facts struct {
 	Version string `json:"version"`
 	Alloc   string `json:"alloc"`
 	Calls   int64  `json:"calls"` // typed ones that were answered, this one included
+	Proto   string `json:"proto"` // of the request
 }
 
 func main() {
@@ -71,9 +73,13 @@ func serve() error {
 		}
 		wait(ctx, delay)
 	}
+	var speaks http.Protocols
+	speaks.SetHTTP1(true)
+	speaks.SetUnencryptedHTTP2(true)
 	srv := &http.Server{
-		Addr:    net.JoinHostPort(os.Getenv("HOST"), cmp.Or(os.Getenv("PORT"), "5000")),
-		Handler: routes(),
+		Protocols: &speaks,
+		Addr:      net.JoinHostPort(os.Getenv("HOST"), cmp.Or(os.Getenv("PORT"), "5000")),
+		Handler:   routes(),
 		// Longer than any caller keeps a connection.
 		IdleTimeout:       3 * time.Minute,
 		ReadHeaderTimeout: time.Minute,
@@ -103,11 +109,11 @@ func serve() error {
 
 func routes() http.Handler {
 	var calls atomic.Int64
-	now := func() facts {
-		return facts{Version: os.Getenv("DYNSVC_VERSION"), Alloc: cmp.Or(os.Getenv("NOMAD_ALLOC_ID"), os.Getenv("DYNSVC_ALLOC")), Calls: calls.Load()}
+	now := func(r *http.Request) facts {
+		return facts{Proto: r.Proto, Version: os.Getenv("DYNSVC_VERSION"), Alloc: cmp.Or(os.Getenv("NOMAD_ALLOC_ID"), os.Getenv("DYNSVC_ALLOC")), Calls: calls.Load()}
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) { answer(w, now()) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { answer(w, now(r)) })
 	mux.HandleFunc("POST /{$}", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			ID     json.RawMessage   `json:"id"`
@@ -122,7 +128,7 @@ func routes() http.Handler {
 			work(r, in.Params)
 		}
 		calls.Add(1)
-		answer(w, map[string]any{"version": "1.1", "id": in.ID, "result": []any{in.Params, now()}})
+		answer(w, map[string]any{"version": "1.1", "id": in.ID, "result": []any{in.Params, now(r)}})
 	})
 	var ill atomic.Bool
 	mux.HandleFunc("GET /fall-ill", func(http.ResponseWriter, *http.Request) { ill.Store(true) })
@@ -143,7 +149,7 @@ func routes() http.Handler {
 	mux.HandleFunc("GET /file", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, r.FormValue("path")) })
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, r *http.Request) {
 		wait(r.Context(), milliseconds(r, "ms"))
-		answer(w, now())
+		answer(w, now(r))
 	})
 	mux.HandleFunc("GET /stream", func(w http.ResponseWriter, r *http.Request) {
 		n, _ := strconv.Atoi(r.FormValue("n")) // none: no lines
