@@ -20,9 +20,15 @@ func (c *cell) add(called bool) {
 	}
 }
 
-func (c *cell) share(prior float64) float64 { return share(float64(c.K), float64(c.N), prior) }
+// share is the share of the cell's minutes that had calls, shrunk towards a prior
+// that weighs as much as the minutes in which it expects half a call. Where calls
+// are rare, one that happened to come says little of the minute it came in.
+func (c *cell) share(prior float64) float64 {
+	weight := shrink + 0.5/prior
+	return (float64(c.K) + weight*prior) / (float64(c.N) + weight)
+}
 
-// shrink is the weight of a prior, in minutes.
+// shrink is the least weight of a prior, in minutes.
 const shrink = 4
 
 // share is the share k of n minutes that had calls, shrunk towards a prior: the

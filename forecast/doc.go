@@ -6,7 +6,7 @@
 // there were calls, and asks for the hazard of the next one. What the hazard is
 // worth, an instance or none, is not decided here.
 //
-// A service's past is a [History] of a fixed size. Five experts look at it, each
+// A service's past is a [History] of a fixed size. Seven experts look at it, each
 // at one kind of evidence, and each says a probability:
 //
 //	alike   services whose last idle times were like these     (shared counts)
@@ -14,6 +14,8 @@
 //	own     the service's own idle times that lasted this long  (its last 64)
 //	hour    the same minute of the last hours                   (a bit a minute)
 //	rhythm  calls that came as long after a call before         (its correlogram)
+//	near    the service's idle times of about this length       (its last 64)
+//	often   how often the service is called after an idle time  (its last 64)
 //
 // Where there is little to count, counts are shrunk towards those of more
 // services (the mean of a beta posterior): own idle times after one like the
@@ -21,7 +23,11 @@
 // everybody's. The experts' log-odds are added up with weights that all services
 // share and that are learnt as calls come, by one step of gradient descent on the
 // coding cost of each minute: logistic mixing, as in Mattern, "Mixing Strategies
-// in Data Compression", DCC 2012, and in Mahoney's PAQ. The hazard as the thing
+// in Data Compression", DCC 2012, and in Mahoney's PAQ. The hazard is the average
+// of this mix and of the experts, each weighed by how well it foretold the calls
+// of the one service before: Bayes' rule, which finds the services whose calls
+// come by chance, of which near and often say all that there is to say, as surely
+// as those that a clock calls. The hazard as the thing
 // to know comes from Shahrad et al., "Serverless in the Wild", ATC 2020, whose
 // histogram of idle times is the expert own alone.
 //

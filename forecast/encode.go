@@ -11,7 +11,7 @@ import (
 )
 
 // form is the first byte of what is stored; another form is refused.
-const form = 1
+const form = 2
 
 // MarshalBinary writes what is remembered, to be stored.
 func (h *History) MarshalBinary() ([]byte, error) { return pack(&h.memory) }

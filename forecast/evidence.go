@@ -18,7 +18,7 @@ type Evidence struct {
 }
 
 // Experts names the experts in the order of Evidence.Said.
-var Experts = [experts]string{"alike", "beat", "own", "hour", "rhythm"}
+var Experts = [experts]string{"alike", "beat", "own", "hour", "rhythm", "near", "often"}
 
 // Evidence returns what Hazard answers, and why.
 func (m *Model) Evidence(h *History, minute int64) Evidence {
@@ -42,7 +42,7 @@ func (m *Model) Evidence(h *History, minute int64) Evidence {
 // String says in words what speaks most for a call.
 func (e Evidence) String() string {
 	best := alike
-	for i := range e.Said {
+	for i := range near { // the others see no single minutes
 		if e.Said[i] > e.Said[best] {
 			best = i
 		}

@@ -9,6 +9,8 @@ const (
 	own
 	hour
 	rhythm
+	near
+	often
 	experts
 )
 
@@ -52,14 +54,18 @@ func (m *Model) consult(h *History, minute int64, q *prediction) {
 	everybody := a.share(prior(age))
 	p := &m.Pace[fine[age]][min(int(-1.5*math.Log2(rate)), paces-1)]
 	b := &m.Beat[off(age, g1)][h.run()][coarse[g1]][off(age, g2)]
-	lag, surely, often := h.surest(minute, rate)
-	r := &m.Rhythm[min(int(surely*16), strengths-1)][min(int(coarse[min(often, day)]), hits-1)][min(int(coarse[age]), ages-1)]
+	lag, surely, times := h.surest(minute, rate)
+	r := &m.Rhythm[min(int(surely*16), strengths-1)][min(int(coarse[min(times, day)]), hits-1)][min(int(coarse[age]), ages-1)]
 
-	q.at, q.lag, q.often = minute, lag, often
+	q.at, q.lag, q.often = minute, lag, times
 	q.cells = [...]*cell{a, p, b, r}
 	q.said[alike] = stretch(everybody)
 	q.said[beat] = stretch(b.share(everybody))
-	q.said[own] = stretch(h.own(age, g1, p.share(everybody)))
+	usual := p.share(everybody)
+	around, ever := h.ends(age, usual)
+	q.said[own] = stretch(h.own(age, g1, usual))
+	q.said[near] = stretch(around)
+	q.said[often] = stretch(ever)
 	q.said[hour] = stretch(h.hour(minute, rate))
 	q.said[rhythm] = stretch(r.share(everybody))
 	q.said[experts] = 1
@@ -111,6 +117,30 @@ func (h *History) own(age, last int, prior float64) float64 {
 	return share(kAfter, nAfter, share(k, n, prior))
 }
 
+// ends is how often in a minute the service's idle times end, around an age,
+// within a factor of two, and at any age. Both are the mean of a gamma posterior
+// whose prior is worth one call, the idle time that runs included: what holds for
+// calls that come by chance, of which single minutes say nothing.
+func (h *History) ends(age int, prior float64) (around, ever float64) {
+	low, high := age/2, age*2
+	n, k := float64(age-low), 0.0
+	all, count := float64(age-1), 0.0
+	for i := 0; ; i++ {
+		gap := h.gap(i)
+		if gap == 0 {
+			break
+		}
+		all, count = all+float64(gap), count+1
+		if gap >= low {
+			n += float64(min(gap, high) - low + 1)
+			if gap <= high {
+				k++
+			}
+		}
+	}
+	return min(1, (k+1)/(n+1/prior)), min(1, (count+1)/(all+1/prior))
+}
+
 // hour is the share of the last hours that had a call at this minute.
 func (h *History) hour(minute int64, prior float64) float64 {
 	var n, k float64
@@ -125,15 +155,15 @@ func (h *History) hour(minute int64, prior float64) float64 {
 
 // surest is, among the lags at which there was a call, the one at which calls
 // have followed calls most surely: with what share, and how often.
-func (h *History) surest(minute int64, rate float64) (lag int, surely float64, often int) {
+func (h *History) surest(minute int64, rate float64) (lag int, surely float64, times int) {
 	seen := int(h.Seen)
 	h.each(minute, func(l int) {
 		seen-- // the calls that are at least this old
 		if hit := int(h.Lags[l]); seen > 0 && hit > 0 {
 			if p := (float64(hit) + 2*rate) / (float64(seen) + 2); p > surely {
-				lag, surely, often = l, p, hit
+				lag, surely, times = l, p, hit
 			}
 		}
 	})
-	return lag, surely, often
+	return lag, surely, times
 }

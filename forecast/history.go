@@ -21,13 +21,14 @@ type memory struct {
 	Count       uint32           // idle times ever
 	Seen        uint32           // minutes with calls that Lags counts from
 	Lags        [lagsMost + 1]uint16
+	Trust       trust
 	Open        bool // minutes since Last were lost: the idle time that runs has no known length
 }
 
 // History is what is remembered of one service, in about 1 KiB: which minutes of
-// the last day had calls, its last idle times in order, and how often a call came
-// a given time after a call. The zero value is a service that was never called.
-// Minutes are counted from the Unix epoch.
+// the last day had calls, its last idle times in order, how often a call came a
+// given time after a call, and which forecasts came true. The zero value is a
+// service that was never called. Minutes are counted from the Unix epoch.
 type History struct {
 	memory
 	inDay int // bits of Busy that are set

@@ -33,19 +33,20 @@ func (m *mixer) sets(q *prediction) (a, b, c *weights) {
 	return &m.ByAge[q.byAge], &m.BySeen[q.bySeen], &m.ByMatch[q.byMatch]
 }
 
+// mix returns log-odds.
 func (m *mixer) mix(q *prediction) float64 {
 	a, b, c := m.sets(q)
 	x := 0.0
 	for i, s := range q.said {
 		x += (a[i] + b[i] + c[i]) * s
 	}
-	return squash(x)
+	return x
 }
 
 // learn moves the weights against the gradient of the coding cost of what
 // happened, -log p.
 func (m *mixer) learn(q *prediction, called bool) {
-	step := -q.hazard * pace
+	step := -q.of[mixed] * pace
 	if called {
 		step += pace
 	}

@@ -19,6 +19,7 @@ type prediction struct {
 	at                     int64
 	hazard                 float64
 	said                   [experts + 1]float64 // log-odds; the last is the mixer's constant
+	of                     [voices]float64      // probabilities that hazard is an average of
 	cells                  [4]*cell             // that were looked up
 	byAge, bySeen, byMatch int                  // the mixer's sets of weights
 	lag, often             int                  // the surest rhythm, and how often it came true
@@ -44,7 +45,11 @@ func (m *Model) predict(h *History, minute int64) *prediction {
 		q = &h.next
 	}
 	m.consult(h, minute, q)
-	q.hazard = m.Mixer.mix(q)
+	for i := range experts {
+		q.of[i] = squash(q.said[i])
+	}
+	q.of[mixed] = squash(m.Mixer.mix(q))
+	q.hazard = h.Trust.average(&q.of)
 	return q
 }
 
@@ -55,6 +60,7 @@ func (m *Model) Learn(h *History, minute int64, called bool) {
 	if !h.Quiet(minute) && !h.Open && minute > h.Last {
 		q := m.predict(h, minute)
 		m.Mixer.learn(q, called)
+		h.Trust.learn(&q.of, called)
 		for _, c := range q.cells {
 			c.add(called)
 		}

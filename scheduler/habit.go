@@ -10,10 +10,14 @@ import (
 // moment.
 type Habit struct {
 	forecast.Evidence           // of this minute
-	Coming            float64   // the hazard of the minute that an instance started now is there for
+	Ahead             []float64 // the hazards of this minute, and of as many after it as matter
+	Lead              int       // the place in Ahead of the minute that an instance started now is there for
 	Rise              time.Time // since when the hazard has been above the price without a break; zero: it is not
 	Again             time.Time // the next minute with a hazard above the price; zero: none in sight
 }
+
+// Coming is the hazard of the minute that an instance started now is there for.
+func (h *Habit) Coming() float64 { return h.Ahead[h.Lead] }
 
 // Learner learns the habit of one service, minute by minute.
 type Learner struct {
@@ -21,32 +25,39 @@ type Learner struct {
 	rise    int64 // the minute that Habit.Rise is about; 0: the hazard is below the price
 	looked  int64 // the last minute that rise was kept for
 	habit   Habit
+	ahead   [horizon + 1]float64
 }
 
-// What is needed before a service's habits are acted upon: some idle times of
-// its own, or enough of others to know what is usual.
-const (
-	enoughOwn = 3
-	enoughAll = 100
-)
+// enoughOwn is how many idle times of a service are enough for its habits to be
+// acted upon, however little is known of others.
+const enoughOwn = 3
 
-// Habit returns what is known for a decision now, of a service whose minute is
-// worth an instance when the hazard is above price; nil: too little. lead is how
-// long a start takes. It is to be called once a minute at least, and the Habit is
-// valid until the next call.
-func (l *Learner) Habit(m *forecast.Model, now time.Time, lead time.Duration, price float64) *Habit {
-	minute := MinuteOf(now)
-	if l.History.Idles() < enoughOwn && m.Idles < enoughAll || l.History.Quiet(minute) {
+// Question is what a Habit is asked for.
+type Question struct {
+	Now   time.Time
+	Lead  time.Duration // how long a start takes
+	Price float64       // of an idle minute of this service
+	Least int           // Rules.LeastKnown
+	Up    bool          // it has an instance
+}
+
+// Habit returns what is known for a decision; nil: too little. It is to be called
+// once a minute at least, and the Habit is valid until the next call.
+func (l *Learner) Habit(m *forecast.Model, q Question) *Habit {
+	minute := MinuteOf(q.Now)
+	if l.History.Idles() < enoughOwn && int(m.Idles) < q.Least || l.History.Quiet(minute) {
 		l.rise = 0
 		return nil
 	}
 	h := &l.habit
 	h.Evidence = m.Evidence(&l.History, minute)
-	h.Coming = h.Hazard
-	if next := MinuteOf(now.Add(lead)); next > minute {
-		h.Coming = m.Hazard(&l.History, next)
+	h.Lead = int(min(1, MinuteOf(q.Now.Add(q.Lead))-minute))
+	l.ahead[0] = h.Hazard
+	h.Ahead = l.ahead[:1]
+	for len(h.Ahead) <= h.Lead || len(h.Ahead) < horizon+h.Lead && !plain(h.Coming(), q.Price, q.Up) {
+		h.Ahead = append(h.Ahead, m.Hazard(&l.History, minute+int64(len(h.Ahead))))
 	}
-	if h.Hazard > price || h.Coming > price {
+	if h.Hazard > q.Price || h.Coming() > q.Price {
 		if l.rise == 0 || l.looked < minute-1 {
 			l.rise = minute
 		}

@@ -38,14 +38,14 @@ func (e *Engine) watch(loads map[service.ID]service.Load, now time.Time) {
 	if e.habits.watched == 0 {
 		e.habits.watched = minute
 	}
-	e.mark(loads)
+	e.mark(loads, minute)
 	switch ahead := minute - e.habits.watched; {
 	case ahead > 0:
 		for _, t := range e.services {
 			e.learn(t, minute)
 		}
 		e.habits.watched = minute
-		e.mark(loads)
+		e.mark(loads, minute)
 	case ahead < -clockShift:
 		for _, t := range e.services {
 			t.learner, t.called = nil, false
@@ -54,11 +54,14 @@ func (e *Engine) watch(loads map[service.ID]service.Load, now time.Time) {
 	}
 }
 
-// mark notes the services that are called in the minute that is watched.
-func (e *Engine) mark(loads map[service.ID]service.Load) {
+// mark notes the services that are called in the minute that is watched. Calls
+// that are there now are in this minute: where that is the next one already, as at
+// the first tick of each, they may have come with it, as a clock's do.
+func (e *Engine) mark(loads map[service.ID]service.Load, minute int64) {
 	for id, l := range loads {
 		t, ok := e.services[id]
-		if !ok || l.InFlight+l.Queued == 0 && (l.LastBusy.IsZero() || MinuteOf(l.LastBusy) != e.habits.watched) {
+		now := l.InFlight+l.Queued > 0 && minute == e.habits.watched
+		if !ok || !now && (l.LastBusy.IsZero() || MinuteOf(l.LastBusy) != e.habits.watched) {
 			continue
 		}
 		if t.called = true; t.learner == nil {
@@ -88,11 +91,11 @@ func (e *Engine) learn(t *tracked, minute int64) {
 // Engine.mu is held.
 func (e *Engine) habit(t *tracked, now time.Time) *Habit {
 	r := &e.opts.Rules
-	if t.learner == nil || r.Price <= 0 {
+	price := r.PriceOf(&t.scale, t.instance)
+	if t.learner == nil || price <= 0 {
 		return nil
 	}
-	price := r.PriceOf(t.instance)
-	h := t.learner.Habit(e.habits.model, now, startLead, price)
+	h := t.learner.Habit(e.habits.model, Question{Now: now, Lead: startLead, Price: price, Least: r.LeastKnown, Up: t.count > 0})
 	if h != nil && t.count > 0 && h.Hazard <= price {
 		t.learner.Look(e.habits.model, now, price, lookAhead)
 	}
@@ -101,7 +104,7 @@ func (e *Engine) habit(t *tracked, now time.Time) *Habit {
 
 // comes reports whether habits might start a service that has no instance.
 func (e *Engine) comes(t *tracked, h *Habit) bool {
-	return h != nil && h.Coming > e.opts.Rules.PriceOf(t.instance)
+	return h != nil && h.Coming() > e.opts.Rules.PriceOf(&t.scale, t.instance)/2
 }
 
 // recalled is how much of the past is learnt from after a start, and at how many
@@ -114,9 +117,6 @@ const (
 // recall learns from the usage that is stored, so that habits outlast a restart.
 // What came after the last usage was not watched.
 func (e *Engine) recall(ctx context.Context, now time.Time) error {
-	if e.opts.Rules.Price <= 0 {
-		return nil
-	}
 	e.mu.Lock()
 	ids := slices.Sorted(maps.Keys(e.services))
 	e.mu.Unlock()

@@ -9,16 +9,17 @@ import (
 )
 
 // byHabit keeps an idle instance, or starts one ahead of a call, in the minutes
-// in which a call is likely enough to pay for it:
+// in which that is cheaper than the cold start that it may save, see pays:
 //
-//	warm  <=>  hazard > price * memory / usual memory
+//	kept     <=>  hazard > price × memory / usual memory, or soon again
+//	started  <=>  the same by so much that it pays for the start too
 //
 // hazard is how likely a call is in the minute, see package forecast. The price
 // is one for all services: what a minute of an idle instance costs, where a cold
-// start costs 1. As each minute's cost and gain stand by themselves, no other
-// choice of minutes has fewer cold starts for the same sum of costs, as far as
-// the hazards are right (Shahrad et al., "Serverless in the Wild", ATC 2020,
-// choose two times for each service instead, from its histogram).
+// start costs 1. As the costs of services and of times between calls stand by
+// themselves, no other choice of minutes has fewer cold starts for the same sum of
+// costs, as far as the hazards are right (Shahrad et al., "Serverless in the
+// Wild", ATC 2020, choose two times for each service instead, from its histogram).
 //
 // While too little is known, idle_after alone decides. An instance is without
 // calls for at most Rules.Stretch times idle_after, however likely one is; after
@@ -36,11 +37,11 @@ func byHabit(a *ask) (proposal, bool) {
 	switch {
 	case idle >= a.mostIdle(after):
 		return a.habit(0, service.KindIdle, longEnough)
-	case h.Hazard > price || h.Coming > price:
+	case h.Hazard > price || h.Coming() > price:
 		return a.habit(1, service.KindLoad, likely)
 	case idle < min(after, a.r.LeastIdle):
 		return a.habit(1, service.KindLoad, justCalled)
-	case !h.Again.IsZero() && h.Again.Sub(a.now) <= a.r.Bridge:
+	case pays(h.Ahead, price, price*a.r.StartCost, true) || pays(h.Ahead[h.Lead:], price, price*a.r.StartCost, true):
 		return a.habit(1, service.KindLoad, soonAgain)
 	}
 	return a.habit(0, service.KindIdle, unlikely)
@@ -48,12 +49,12 @@ func byHabit(a *ask) (proposal, bool) {
 
 // prewarm asks for an instance ahead of a call.
 func (a *ask) prewarm() (proposal, bool) {
-	h := a.Habit
+	h, price := a.Habit, a.price()
 	// A rise that is older than the last change has had its instance already.
-	if h.Coming <= a.price() || a.now.Before(a.RetryAt) || !h.Rise.After(a.Changed.Add(-time.Minute)) {
+	if a.now.Before(a.RetryAt) || !h.Rise.After(a.Changed.Add(-time.Minute)) || !pays(h.Ahead[h.Lead:], price, price*a.r.StartCost, false) {
 		return proposal{}, false
 	}
-	return a.habit(1, service.KindPrewarm, likely)
+	return a.habit(1, service.KindPrewarm, worthAStart)
 }
 
 // mostIdle is how long habits keep an instance without calls.
@@ -69,6 +70,7 @@ const (
 	likely
 	justCalled
 	soonAgain
+	worthAStart
 	unlikely
 )
 
@@ -87,13 +89,15 @@ func (a *ask) because(why ground) string {
 		_, after := a.unused()
 		return fmt.Sprintf("it was without calls for %s, the longest that it is kept for", a.mostIdle(after))
 	case likely:
-		return fmt.Sprintf("a call comes in %s of such minutes, more than the %s that pay for being ready", forecast.Percent(max(h.Hazard, h.Coming)), price)
+		return fmt.Sprintf("the chance of a call in such a minute is %s, above the price of %s of an idle minute", forecast.Percent(max(h.Hazard, h.Coming())), price)
+	case worthAStart:
+		return fmt.Sprintf("the chance of a call in such a minute is %s, so far above the price of %s of an idle minute that it is worth a start", forecast.Percent(h.Coming()), price)
 	case justCalled:
 		return fmt.Sprintf("it was called less than %s ago", a.r.LeastIdle)
 	case soonAgain:
-		return fmt.Sprintf("it would be started again at %s, too soon to stop it", clock(h.Again))
+		return fmt.Sprintf("a call is likely so soon after this minute that a stop would not pay at a price of %s of an idle minute", price)
 	}
-	text := fmt.Sprintf("a call comes in %s of such minutes, less than the %s that pay for being ready", forecast.Percent(h.Hazard), price)
+	text := fmt.Sprintf("the chance of a call in such a minute is %s, below the price of %s of an idle minute", forecast.Percent(h.Hazard), price)
 	if !h.Again.IsZero() {
 		text += "; warm again at " + clock(h.Again)
 	}
@@ -103,16 +107,7 @@ func (a *ask) because(why ground) string {
 func clock(t time.Time) string { return t.UTC().Format("15:04") + " UTC" }
 
 // learnt reports whether habits decide on an idle service.
-func (a *ask) learnt() bool { return a.Habit != nil && a.r.Price > 0 }
+func (a *ask) learnt() bool { return a.Habit != nil && a.price() > 0 }
 
 // price is the hazard above which a minute of an idle instance pays.
-func (a *ask) price() float64 { return a.r.PriceOf(a.Instance) }
-
-// PriceOf is the hazard above which a minute of an idle instance of this size
-// pays: the price for the usual memory, and in proportion for more or less.
-func (r *Rules) PriceOf(s Size) float64 {
-	if r.UsualMemory <= 0 || s.Memory <= 0 {
-		return r.Price
-	}
-	return r.Price * min(max(float64(s.Memory)/float64(r.UsualMemory), 1.0/8), 8)
-}
+func (a *ask) price() float64 { return a.r.PriceOf(&a.Scale, a.Instance) }

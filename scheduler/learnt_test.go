@@ -15,7 +15,7 @@ func TestHabits(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	habit := func(hazard float64, h scheduler.Habit) *scheduler.Habit {
 		h.Evidence = forecast.Evidence{Hazard: hazard, Idle: 4, Gap: 5, Run: 4}
-		h.Coming = max(h.Coming, hazard)
+		h.Ahead = append([]float64{hazard}, h.Ahead...)
 		return &h
 	}
 	for _, tt := range []struct {
@@ -33,11 +33,14 @@ func TestHabits(t *testing.T) {
 		{"idle_after without habits", 1, 11 * time.Minute, 512, time.Hour, nil, 0, service.KindIdle, "idle_after"},
 		{"kept beyond idle_after where a call is likely", 1, 20 * time.Minute, 512, time.Hour, habit(0.3, scheduler.Habit{Rise: now}), 1, "", ""},
 		{"never beyond three times idle_after", 1, 31 * time.Minute, 512, time.Hour, habit(0.3, scheduler.Habit{Rise: now}), 0, service.KindIdle, "the longest that it is kept for"},
-		{"stopped where no call is likely", 1, 3 * time.Minute, 512, time.Hour, habit(0.001, scheduler.Habit{Again: now.Add(12 * time.Minute)}), 0, service.KindIdle, "warm again at 12:12 UTC"},
-		{"not stopped for a moment", 1, 3 * time.Minute, 512, time.Hour, habit(0.001, scheduler.Habit{Again: now.Add(2 * time.Minute)}), 1, "", ""},
+		{"stopped where no call is likely", 1, 3 * time.Minute, 512, time.Hour, habit(0.001, scheduler.Habit{Again: now.Add(12 * time.Minute)}), 0, service.KindIdle, "the chance of a call in such a minute is 0.1 %, below the price of 2.0 % of an idle minute; warm again at 12:12 UTC"},
+		{"not stopped for a moment", 1, 3 * time.Minute, 512, time.Hour, habit(0.001, scheduler.Habit{Ahead: []float64{0.3}}), 1, "", ""},
+		{"stopped where the next call is some minutes off", 1, 3 * time.Minute, 512, time.Hour, habit(0.001, scheduler.Habit{Ahead: []float64{0.001, 0.001, 0.3}}), 0, service.KindIdle, "below the price"},
 		{"not stopped right after a call", 1, 30 * time.Second, 512, time.Hour, habit(0.001, scheduler.Habit{}), 1, "", ""},
 		{"started ahead of a call", 0, time.Hour, 512, time.Hour, habit(0.4, scheduler.Habit{Rise: now}), 1, service.KindPrewarm, "calls come every 5 min"},
-		{"started for the minute that begins soon", 0, time.Hour, 512, time.Hour, habit(0.001, scheduler.Habit{Rise: now, Coming: 0.4}), 1, service.KindPrewarm, "40 %"},
+		{"started for the minute that begins soon", 0, time.Hour, 512, time.Hour, habit(0.001, scheduler.Habit{Rise: now, Ahead: []float64{0.4}, Lead: 1}), 1, service.KindPrewarm, "40 %"},
+		{"not started for a minute that would pay without the start", 0, time.Hour, 512, time.Hour, habit(0.03, scheduler.Habit{Rise: now, Ahead: []float64{0.001}}), 0, "", ""},
+		{"started where several such minutes come", 0, time.Hour, 512, time.Hour, habit(0.03, scheduler.Habit{Rise: now, Ahead: []float64{0.03, 0.03, 0.03}}), 1, service.KindPrewarm, "worth a start"},
 		{"not started ahead twice for one hope", 0, time.Hour, 512, 10 * time.Minute, habit(0.4, scheduler.Habit{Rise: now.Add(-time.Hour)}), 0, "", ""},
 		{"much memory costs more", 0, time.Hour, 4096, time.Hour, habit(0.1, scheduler.Habit{Rise: now}), 0, "", ""},
 		{"little memory costs less", 0, time.Hour, 128, time.Hour, habit(0.01, scheduler.Habit{Rise: now}), 1, service.KindPrewarm, ""},

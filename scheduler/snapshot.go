@@ -81,10 +81,11 @@ type Rules struct {
 	ColdGrace   time.Duration // how long after its first answer a service's queue is not yet load
 	IdleAfter   time.Duration // for versions that do not say
 	Price       float64       // of a minute of an idle instance, where a cold start costs 1; 0: habits are not acted upon
+	StartCost   float64       // of any start, cold or ahead of a call, in idle minutes
+	LeastKnown  int           // idle times of all services that have to be known before habits are acted upon
 	UsualMemory int           // MiB of an instance that costs the price; others in proportion; 0: all cost the same
 	Stretch     float64       // habits keep an instance without calls for at most this many times idle_after
 	LeastIdle   time.Duration // habits do not stop an instance sooner after a call
-	Bridge      time.Duration // nor when they would start one again this soon
 
 	ReplaceAfter time.Duration // how long an instance is ill before it is replaced
 	ReplaceMost  int           // instances of a service that are replaced within an hour; 0: none
@@ -107,10 +108,11 @@ func DefaultRules() Rules {
 		ColdGrace:   2 * time.Second,
 		IdleAfter:   10 * time.Minute,
 		Price:       1.0 / 50,
+		StartCost:   1,
+		LeastKnown:  100,
 		UsualMemory: 512,
 		Stretch:     3,
 		LeastIdle:   time.Minute,
-		Bridge:      2 * time.Minute,
 
 		ReplaceAfter: time.Minute,
 		ReplaceMost:  3,

@@ -29,6 +29,7 @@ type Override struct {
 	Max         *int      `json:"max,omitempty" doc:"at most what the manifest says, with which the job was submitted"`
 	Concurrency *int      `json:"concurrency,omitempty"`
 	IdleAfter   *Duration `json:"idle_after,omitempty"`
+	IdlePrice   *float64  `json:"idle_price,omitempty" doc:"of an idle minute, where a cold start costs 1; 0: habits are not acted upon"`
 	Target      *Target   `json:"target,omitempty" doc:"in place of all targets of the manifest"`
 	Windows     *[]Window `json:"windows,omitempty" doc:"in place of all windows of the manifest"`
 }
@@ -42,6 +43,9 @@ func (o Override) Apply(s Scale) Scale {
 	replace(&s.Max, o.Max)
 	replace(&s.Concurrency, o.Concurrency)
 	replace(&s.IdleAfter, o.IdleAfter)
+	if o.IdlePrice != nil {
+		s.IdlePrice = o.IdlePrice
+	}
 	replace(&s.Target, o.Target)
 	replace(&s.Windows, o.Windows)
 	return s
@@ -81,6 +85,9 @@ func (o Override) String() string {
 	number("concurrency", o.Concurrency)
 	if o.IdleAfter != nil {
 		parts = append(parts, "idle_after "+o.IdleAfter.String())
+	}
+	if o.IdlePrice != nil {
+		parts = append(parts, fmt.Sprintf("idle_price %g", *o.IdlePrice))
 	}
 	if o.Target != nil {
 		parts = append(parts, "target "+o.Target.String())

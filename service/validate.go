@@ -113,6 +113,8 @@ func (s *Scale) validate(f *faults) {
 	f.check(s.MaxConcurrency >= s.Concurrency && s.MaxConcurrency <= maxConcurrency, "scale.max_concurrency",
 		"must be between concurrency (%d) and %d calls, not %d", s.Concurrency, maxConcurrency, s.MaxConcurrency)
 	within(f, "scale.idle_after", s.IdleAfter, time.Second, maxIdle, "; min = 1 keeps an instance for good")
+	f.check(s.IdlePrice == nil || *s.IdlePrice >= 0 && *s.IdlePrice <= 1, "scale.idle_price",
+		"must be between 0, which acts on no habits, and 1, the cost of a cold start, not %g", deref(s.IdlePrice))
 	s.Target.validate(f)
 	seen := map[string]bool{}
 	for i, w := range s.Windows {
@@ -161,4 +163,11 @@ func short(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+func deref(x *float64) float64 {
+	if x == nil {
+		return 0
+	}
+	return *x
 }

@@ -111,6 +111,7 @@ type Scale struct {
 	Concurrency    int      `json:"concurrency"`     // calls in flight an instance is meant to have
 	MaxConcurrency int      `json:"max_concurrency"` // calls in flight an instance may have
 	IdleAfter      Duration `json:"idle_after"`
+	IdlePrice      *float64 `json:"idle_price,omitempty"` // of an idle minute, where a cold start costs 1; nil: the agent's; 0: habits are not acted upon
 	Target         Target   `json:"target,omitzero"`
 	Windows        []Window `json:"windows,omitempty"`
 }

@@ -40,7 +40,7 @@ func Azure(path string) (*Trace, error) {
 	apps := map[string][]int{}
 	for _, file := range files {
 		if err := t.day(file, index, apps); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
+			return nil, err
 		}
 	}
 	for _, file := range files {
@@ -81,10 +81,13 @@ func days(path string) ([]string, error) {
 // day adds a file of calls after the minutes that are there.
 func (t *Trace) day(path string, index map[string]int, apps map[string][]int) error {
 	first := t.Minutes
-	return rows(path, func(line int, head map[string]int, row []string) error {
+	return rows(path, func(head map[string]int, row []string) error {
 		function, app, minutes := head["HashFunction"], head["HashApp"], head["minutes"]
+		if minutes == 0 {
+			return errors.New("the first line names no column minute_1 or 1, after those of HashApp and HashFunction")
+		}
 		if len(row) < minutes {
-			return fmt.Errorf("line %d has %d columns, want %d and the minutes", line, len(row), minutes)
+			return fmt.Errorf("%d columns, want %d and the minutes", len(row), minutes)
 		}
 		key := row[app] + " " + row[function]
 		i, known := index[key]
@@ -101,7 +104,7 @@ func (t *Trace) day(path string, index map[string]int, apps map[string][]int) er
 			}
 			n, err := strconv.ParseInt(cell, 10, 32)
 			if err != nil || n < 0 {
-				return fmt.Errorf("line %d, minute %d: %q is not a number of calls", line, m+1, cell)
+				return fmt.Errorf("minute %d: %q is not a number of calls", m+1, cell)
 			}
 			t.Minutes = max(t.Minutes, first+m+1)
 			if n > 0 {
@@ -135,20 +138,20 @@ func (t *Trace) details(path string, index map[string]int, apps map[string][]int
 			}},
 		} {
 			file := filepath.Join(dir, strings.Replace(name, b.calls, side.name, 1))
-			err := rows(file, func(line int, head map[string]int, row []string) error {
+			err := rows(file, func(head map[string]int, row []string) error {
 				at, ok := head[side.column]
 				if !ok || at >= len(row) {
-					return fmt.Errorf("line %d has no column %s", line, side.column)
+					return fmt.Errorf("there is no column %s", side.column)
 				}
 				x, err := strconv.ParseFloat(row[at], 64)
 				if err != nil {
-					return fmt.Errorf("line %d, %s: %q is not a number", line, side.column, row[at])
+					return fmt.Errorf("%s: %q is not a number", side.column, row[at])
 				}
 				side.set(row, head, x)
 				return nil
 			})
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s: %w", file, err)
+				return err
 			}
 		}
 		return nil
@@ -157,8 +160,8 @@ func (t *Trace) details(path string, index map[string]int, apps map[string][]int
 }
 
 // rows tells f of each row of a CSV file, with the places of its columns by
-// name; "minutes" is that of the first minute.
-func rows(path string, f func(line int, head map[string]int, row []string) error) error {
+// name; "minutes" is that of the first minute. Faults are told with file and line.
+func rows(path string, f func(head map[string]int, row []string) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -167,14 +170,14 @@ func rows(path string, f func(line int, head map[string]int, row []string) error
 	var in io.Reader = bufio.NewReaderSize(file, 1<<20)
 	if strings.HasSuffix(path, ".gz") {
 		if in, err = gzip.NewReader(in); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	r := csv.NewReader(in)
 	r.FieldsPerRecord, r.ReuseRecord = -1, true
 	first, err := r.Read()
 	if err != nil {
-		return fmt.Errorf("read its first line: %w", err)
+		return fmt.Errorf("%s:1: read the names of its columns: %w", path, err)
 	}
 	head := map[string]int{}
 	for i, name := range first {
@@ -185,7 +188,7 @@ func rows(path string, f func(line int, head map[string]int, row []string) error
 	}
 	for _, need := range []string{"HashApp"} {
 		if _, ok := head[need]; !ok {
-			return fmt.Errorf("its first line has no column %s: it is not a file of AzureFunctionsDataset2019", need)
+			return fmt.Errorf("%s:1: there is no column %s: it is not a file of AzureFunctionsDataset2019", path, need)
 		}
 	}
 	for {
@@ -193,12 +196,15 @@ func rows(path string, f func(line int, head map[string]int, row []string) error
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
+		if fault, ok := errors.AsType[*csv.ParseError](err); ok {
+			return fmt.Errorf("%s:%d:%d: %w", path, fault.Line, fault.Column, fault.Err)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		line, _ := r.FieldPos(0)
-		if err := f(line, head, row); err != nil {
-			return err
+		if err := f(head, row); err != nil {
+			return fmt.Errorf("%s:%d: %w", path, line, err)
 		}
 	}
 }

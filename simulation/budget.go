@@ -37,7 +37,7 @@ func (o *odds) add(price float64, called bool) {
 
 // move returns the price at which instance-minutes would be more by so many than
 // at another price, if nothing but the price mattered: a minute without calls
-// that is warm costs one, and so does a cold start.
+// that is warm costs one, and one with calls that is cold about one more start.
 func (o *odds) move(price float64, more int64) float64 {
 	bin, sum := oddsBin(price), int64(0)
 	for ; more > 0 && bin > 0 && sum+o.idle[bin-1]-o.called[bin-1] <= more; bin-- {
@@ -49,10 +49,8 @@ func (o *odds) move(price float64, more int64) float64 {
 	return oddsPrice(bin)
 }
 
-// mostPrice is the highest that makes sense: a cold start costs a minute more
-// than a warm one, so where calls come in more than half of such minutes being
-// warm saves minutes.
-const mostPrice = 0.5
+// mostPrice is what a cold start costs: nobody would pay more to save it.
+const mostPrice = 1.0
 
 // budgetReplays is how many replays a budget is looked for in.
 const budgetReplays = 12

@@ -21,6 +21,7 @@ type Point struct {
 	Setting         string `json:"setting"`
 	ColdStarts      int64  `json:"cold_starts"`
 	InstanceMinutes int64  `json:"instance_minutes"`
+	UpMinutes       int64  `json:"up_minutes"`
 }
 
 // All replays a trace under several policies at once. The results are in the
@@ -47,7 +48,7 @@ func All(ctx context.Context, t *Trace, policies []Policy, o Options) ([]*Result
 
 // The settings that curves are drawn from.
 var (
-	fixedTimes   = []string{"2m", "3m", "5m", "7m", "10m", "15m", "20m", "30m", "45m", "1h", "90m", "2h", "4h"}
+	fixedTimes   = []string{"2m", "3m", "5m", "7m", "10m", "15m", "20m", "30m", "45m", "1h", "90m", "2h", "3h", "4h", "6h", "8h", "12h"}
 	hybridRanges = []string{"5m", "10m", "20m", "30m", "1h", "2h", "4h"}
 )
 
@@ -81,7 +82,7 @@ func Curves(ctx context.Context, t *Trace, ours Policy) ([]Curve, error) {
 	}
 	for i, r := range results {
 		c := &curves[of[i]]
-		c.Points = append(c.Points, Point{settings[i], r.ColdStarts, r.InstanceMinutes})
+		c.Points = append(c.Points, Point{settings[i], r.ColdStarts, r.InstanceMinutes, r.UpMinutes})
 	}
 	return curves, nil
 }

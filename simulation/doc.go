@@ -10,10 +10,12 @@
 //
 // The convention of minutes: who calls in a minute finds an instance if there is
 // one at the minute's beginning, else it is a cold start, of which there is at
-// most one a service and minute. An instance counts for each minute that it is
-// there in, with or without calls, and a cold start counts one minute more, for
-// the instance that comes up while its caller waits. So a fixed keep-alive of ten
-// minutes keeps the instance of a call in minute i through minute i+9.
+// most one a service and minute. Up-minutes are the minutes that an instance is
+// there in, with or without calls: a fixed keep-alive of ten minutes keeps that of
+// a call in minute i through minute i+9. Instance-minutes, which budgets are of,
+// are these and one for each instance that was started, cold or ahead of a call,
+// by whatever policy: coming up costs too, and a policy that starts and stops much
+// is not to look cheap.
 //
 // The same trace and policy give the same result, to the last digit.
 package simulation

@@ -27,11 +27,11 @@ type peer interface {
 }
 
 // Alone is what services are tried with that have no manifest: at most one
-// instance, for which the price alone decides, once there is something to decide
-// by, and ten minutes before.
+// instance, for which the price alone decides.
 func Alone() (service.Scale, scheduler.Rules) {
 	rules := scheduler.DefaultRules()
 	scale := service.Scale{Max: 1, Concurrency: 1, MaxConcurrency: 1, IdleAfter: service.Duration{Duration: rules.IdleAfter}}
+	rules.LeastKnown = 0
 	rules.Stretch = float64(24*time.Hour) / float64(rules.IdleAfter)
 	return scale, rules
 }

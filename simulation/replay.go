@@ -124,6 +124,9 @@ func (r *replay) minute(minute int) (m Moment) {
 			continue
 		}
 		cold := s.usage.ColdStarts
+		if s.view >= 0 {
+			m.Ready += int64(r.views[s.view].Count)
+		}
 		r.serve(i, minute, now, calls)
 		m.Calls += calls
 		m.ColdStarts += s.usage.ColdStarts - cold
@@ -142,11 +145,7 @@ func (r *replay) observe(now time.Time) {
 		if r.model == nil || s.last < 0 {
 			continue
 		}
-		price := rules.PriceOf(v.Instance)
-		v.Habit = s.learner.Habit(r.model, now, 0, price)
-		if v.Habit != nil && v.Count > 0 && v.Habit.Hazard <= price {
-			s.learner.Look(r.model, now, price, int(rules.Bridge/time.Minute))
-		}
+		v.Habit = s.learner.Habit(r.model, scheduler.Question{Now: now, Price: rules.PriceOf(&v.Scale, v.Instance), Least: rules.LeastKnown, Up: v.Count > 0})
 	}
 }
 
@@ -179,6 +178,7 @@ func (r *replay) set(i, count int, kind service.Kind, now time.Time) {
 		}
 	}
 	if count > v.Count {
+		s.usage.InstanceMinutes += int64(count - v.Count)
 		v.Raised = now
 	}
 	v.Count, v.Ready, v.Changed = count, count, now
@@ -192,7 +192,7 @@ func (r *replay) serve(i, minute int, now time.Time, calls int64) {
 	}
 	v := &r.views[s.view]
 	if v.Habit != nil {
-		r.odds.add(v.Habit.Hazard*r.policy.Rules.Price/r.policy.Rules.PriceOf(v.Instance), calls > 0)
+		r.odds.add(v.Habit.Hazard*r.policy.Rules.Price/r.policy.Rules.PriceOf(&v.Scale, v.Instance), calls > 0)
 	}
 	if calls > 0 {
 		s.usage.Calls += calls
@@ -206,6 +206,7 @@ func (r *replay) serve(i, minute int, now time.Time, calls int64) {
 		r.load(i, now, calls)
 	}
 	s.usage.InstanceMinutes += int64(v.Count)
+	s.usage.UpMinutes += int64(v.Count)
 	if calls == 0 && s.last < 0 {
 		return
 	}
@@ -230,7 +231,6 @@ func (r *replay) wake(i int, now time.Time, calls int64) {
 	s := &r.state[i]
 	r.set(i, max(1, r.policy.Scale.Min), service.KindWake, now)
 	s.usage.ColdStarts++
-	s.usage.InstanceMinutes++
 	if r.opts.Start <= 0 {
 		return
 	}

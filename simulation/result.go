@@ -10,10 +10,11 @@ import (
 type Usage struct {
 	Calls           int64   `json:"calls"`
 	ColdStarts      int64   `json:"cold_starts"`
-	InstanceMinutes int64   `json:"instance_minutes"`
-	MemoryMinutes   float64 `json:"memory_minutes"` // MiB times minutes
-	Starts          int64   `json:"starts"`         // from nothing: cold ones and those ahead of calls
-	Prewarms        int64   `json:"prewarms"`       // starts ahead of a call
+	InstanceMinutes int64   `json:"instance_minutes"` // UpMinutes, and one for each instance that was started
+	UpMinutes       int64   `json:"up_minutes"`       // that instances were there in
+	MemoryMinutes   float64 `json:"memory_minutes"`   // MiB times minutes
+	Starts          int64   `json:"starts"`           // from nothing: cold ones and those ahead of calls
+	Prewarms        int64   `json:"prewarms"`         // starts ahead of a call
 	Unused          int64   `json:"prewarms_unused"`
 	Changes         int64   `json:"changes"` // of the count
 	Waited          int64   `json:"waited"`  // calls that had to wait for an instance
@@ -23,6 +24,7 @@ func (u *Usage) add(o *Usage) {
 	u.Calls += o.Calls
 	u.ColdStarts += o.ColdStarts
 	u.InstanceMinutes += o.InstanceMinutes
+	u.UpMinutes += o.UpMinutes
 	u.MemoryMinutes += o.MemoryMinutes
 	u.Starts += o.Starts
 	u.Prewarms += o.Prewarms
@@ -50,7 +52,12 @@ type Share struct {
 }
 
 // Moment is one minute of all services.
-type Moment struct{ Instances, Calls, ColdStarts int64 }
+type Moment struct {
+	Ready      int64 // instances as the minute began, before its calls
+	Instances  int64 // and after them
+	Calls      int64
+	ColdStarts int64
+}
 
 // Waits are percentiles of how long calls waited for an instance, in
 // milliseconds, over all calls.

@@ -2,9 +2,9 @@ package simulation
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,19 +40,25 @@ func Samples(path string) (*Trace, error) {
 		}
 	}
 	u := usages{}
-	decoder := json.NewDecoder(in)
-	decoder.DisallowUnknownFields()
-	for n := 1; ; n++ {
+	lines := bufio.NewScanner(in)
+	n := 0
+	for lines.Scan() {
+		if n++; len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
 		var s Sample
-		if err := decoder.Decode(&s); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, fmt.Errorf("%s: sample %d: %w", path, n, err)
+		decoder := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&s); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
 		}
 		if s.Service == "" || s.Start.IsZero() || s.Width <= 0 || s.Calls < 0 {
-			return nil, fmt.Errorf("%s: sample %d needs a service, a start, a width_s above 0 and calls of 0 or more", path, n)
+			return nil, fmt.Errorf("%s:%d: a sample needs a service, a start, a width_s above 0 and calls of 0 or more", path, n)
 		}
 		u.add(&s)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", path, n+1, err)
 	}
 	t := u.trace(filepath.Base(path))
 	if t.Minutes == 0 {

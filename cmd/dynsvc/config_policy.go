@@ -17,9 +17,15 @@ type policyConfig struct {
 	ReplaceAfter string `hcl:"replace_after,optional"`
 	ReplaceMost  *int   `hcl:"replace_most,optional"`
 
-	Ceiling *quotaConfig  `hcl:"ceiling,block"` // of all services together
-	Quotas  []ownerConfig `hcl:"quota,block"`
+	IdlePrice *float64      `hcl:"idle_price,optional"` // of a minute of an idle instance, where a cold start costs 1; 0: habits are not acted upon; default 0.02
+	StartCost *float64      `hcl:"start_cost,optional"` // of a start, in idle minutes; default 1
+	Ceiling   *quotaConfig  `hcl:"ceiling,block"`       // of all services together
+	Quotas    []ownerConfig `hcl:"quota,block"`
 }
+
+// maxStartCost is the most idle minutes that a start may be said to cost: habits
+// look only some minutes ahead for what it is worth.
+const maxStartCost = 10
 
 // quotaConfig is an amount of instances and what they reserve; 0 is no limit.
 type quotaConfig struct {
@@ -57,6 +63,12 @@ func (c *policyConfig) limits() scheduler.Limits {
 // rules are the standard ones with what the operator set.
 func (c *policyConfig) rules() scheduler.Rules {
 	r := scheduler.DefaultRules()
+	if c.IdlePrice != nil {
+		r.Price = *c.IdlePrice
+	}
+	if c.StartCost != nil {
+		r.StartCost = *c.StartCost
+	}
 	r.ReplaceAfter = cmp.Or(duration(c.ReplaceAfter), r.ReplaceAfter)
 	if c.ReplaceMost != nil {
 		r.ReplaceMost = *c.ReplaceMost
@@ -64,8 +76,14 @@ func (c *policyConfig) rules() scheduler.Rules {
 	return r
 }
 
-// validate reports amounts that are none.
+// validate reports prices and amounts that are none.
 func (c *policyConfig) validate(fault func(format string, args ...any)) {
+	if p := c.IdlePrice; p != nil && (*p < 0 || *p > 1) {
+		fault("policy.idle_price = %g is not between 0, which acts on no habits, and 1, the cost of a cold start", *p)
+	}
+	if s := c.StartCost; s != nil && (*s < 0 || *s > maxStartCost) {
+		fault("policy.start_cost = %g is not between 0 and %d idle minutes", *s, maxStartCost)
+	}
 	amounts := func(where string, q scheduler.Quota) {
 		if min(q.Instances, q.CPU, q.Memory, q.GPUs) < 0 {
 			fault("%s has an amount below 0; 0 is no limit", where)

@@ -35,7 +35,7 @@ type policyFile struct {
 		Price       *float64 `hcl:"price,optional"`
 		UsualMemory *int     `hcl:"usual_memory,optional"`
 		LeastIdle   string   `hcl:"least_idle,optional"`
-		Bridge      string   `hcl:"bridge,optional"`
+		StartCost   *float64 `hcl:"start_cost,optional"`
 		Stretch     *float64 `hcl:"stretch,optional"`
 	} `hcl:"rules,block"`
 }
@@ -94,6 +94,12 @@ func loadPolicy(path string) (service.Scale, scheduler.Rules, error) {
 		if r.UsualMemory != nil {
 			rules.UsualMemory = *r.UsualMemory
 		}
+		if r.StartCost != nil {
+			rules.StartCost = *r.StartCost
+			if rules.StartCost < 0 || rules.StartCost > maxStartCost {
+				faults = append(faults, fmt.Errorf("rules.start_cost = %g is not between 0 and %d idle minutes", rules.StartCost, maxStartCost))
+			}
+		}
 		if r.Stretch != nil {
 			rules.Stretch = *r.Stretch
 			if rules.Stretch < 1 {
@@ -101,7 +107,6 @@ func loadPolicy(path string) (service.Scale, scheduler.Rules, error) {
 			}
 		}
 		span("rules.least_idle", r.LeastIdle, &rules.LeastIdle)
-		span("rules.bridge", r.Bridge, &rules.Bridge)
 	}
 	if err := errors.Join(faults...); err != nil {
 		return scale, rules, usagef("%s has faults:\n%w", path, err)

@@ -18,6 +18,7 @@ import (
 type policyFlags struct {
 	min, max, concurrency int
 	idleAfter             time.Duration
+	idlePrice             float64
 	targets               []string
 	clear                 bool
 	said                  server.NewPolicy
@@ -34,6 +35,7 @@ are not named are as the manifest says. -clear gives everything back to the mani
 A max above the manifest's is refused: register a version with a larger one.`,
 		Example: `  dynsvc policy set FilterContigs -min 2 -for 8h -note "a demo"
   dynsvc policy set FilterContigs@1.2.0 -idle-after 1h -target cpu_percent=70 -target latency=800ms
+  dynsvc policy set FilterContigs -idle-price 0.005 -note "its callers must not wait"
   dynsvc policy set FilterContigs -clear`,
 		Args: exactly(1, "a module, or a module and version"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -68,6 +70,7 @@ A max above the manifest's is refused: register a version with a larger one.`,
 	flags.IntVar(&f.max, "max", 0, "largest number of instances")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "calls in flight that an instance is meant to have")
 	flags.DurationVar(&f.idleAfter, "idle-after", 0, "without a call, until the count goes to min")
+	flags.Float64Var(&f.idlePrice, "idle-price", 0, "of an idle minute, where a cold start costs 1; 0: idle_after decides alone")
 	flags.StringArrayVar(&f.targets, "target", nil, "requests_per_second=N, queue_delay=D, cpu_percent=N, latency=D, percentile=N, or none; may be given again")
 	flags.BoolVar(&f.clear, "clear", false, "give everything back to the manifest")
 	flags.StringVar(&f.said.For, "for", "", "how long it is in force, e.g. 8h (default: until it is replaced)")
@@ -81,6 +84,7 @@ func (f *policyFlags) read(cmd *cobra.Command) error {
 	for name, set := range map[string]func(){
 		"min": func() { rules.Min = &f.min }, "max": func() { rules.Max = &f.max },
 		"concurrency": func() { rules.Concurrency = &f.concurrency },
+		"idle-price":  func() { rules.IdlePrice = &f.idlePrice },
 		"idle-after":  func() { rules.IdleAfter = &service.Duration{Duration: f.idleAfter} },
 	} {
 		if cmd.Flags().Changed(name) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -98,6 +99,14 @@ func until(p service.Policy) string {
 	return p.Until.Local().Format(time.DateTime)
 }
 
+// priced writes a price of idle minutes.
+func priced(p *float64) string {
+	if p == nil {
+		return "the agent's"
+	}
+	return strconv.FormatFloat(*p, 'g', -1, 64)
+}
+
 func printPolicy(w io.Writer, v service.Version, p server.ServicePolicy) error {
 	fmt.Fprintf(w, "%s %s (%s)\n\n", v.Module, v.Version, v.ID)
 	s, m := p.Scale, p.Manifest
@@ -107,7 +116,8 @@ func printPolicy(w io.Writer, v service.Version, p server.ServicePolicy) error {
 		is, said any
 	}{
 		{"min", s.Min, m.Min}, {"max", s.Max, m.Max}, {"concurrency", s.Concurrency, m.Concurrency},
-		{"idle_after", s.IdleAfter.Duration, m.IdleAfter.Duration}, {"target", s.Target, m.Target},
+		{"idle_after", s.IdleAfter.Duration, m.IdleAfter.Duration}, {"idle_price", priced(s.IdlePrice), priced(m.IdlePrice)},
+		{"target", s.Target, m.Target},
 	} {
 		said := ""
 		if rule.is != rule.said {

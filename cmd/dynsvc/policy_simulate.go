@@ -45,10 +45,10 @@ TRACE is one of
     bursty, diurnal, rare or mixed
 
 Minutes: a call finds an instance if there is one when its minute begins; else the
-minute is a cold start. An instance counts for each minute it is there in, with or
-without calls, and a cold start counts one more, for the instance that comes up
-while its caller waits. A fixed keep-alive of 10 minutes keeps the instance of a
-call in minute i through minute i+9.
+minute is a cold start. UP is the minutes that instances are there in, with or
+without calls; a fixed keep-alive of 10 minutes keeps the instance of a call in
+minute i through minute i+9. INSTANCE-MINUTES, which budgets are of, are these and
+one more for each start, cold or ahead of a call, by whatever policy.
 
 The policy's one setting is the price of an idle minute, where a cold start costs
 1. -budget M finds the price that stays within M instance-minutes; without it and
@@ -56,7 +56,7 @@ without -price, dynsvc may use what the first policy of -against uses.
 
 -policy FILE is HCL with a scale block as in a manifest and a rules block:
   scale { max = 10  concurrency = 10  idle_after = "10m" }
-  rules { price = 0.02  usual_memory = 512  least_idle = "1m"  bridge = "2m"  stretch = 3 }
+  rules { price = 0.02  usual_memory = 512  start_cost = 1  least_idle = "1m"  stretch = 3 }
 Without it a service has one instance at most, for which the price alone decides.
 With a max above 1 the calls' run times make counts follow load.
 
@@ -184,7 +184,7 @@ func (a *simulated) print(out io.Writer, s *policySimulate) error {
 	fmt.Fprintf(out, "%s: %d services, %d minutes, %d calls\n", a.Trace.Name, a.Trace.Services, a.Trace.Minutes, a.Trace.Calls)
 	own := a.Policies[0]
 	fmt.Fprintf(out, "dynsvc at a price of %.4f: a cold start is worth %s idle minutes\n\n", own.Price, number(1/own.Price))
-	t := newTable(out, "POLICY", "COLD STARTS", "INSTANCE-MINUTES", "MEMORY GiB-HOURS", "STARTS", "AHEAD", "IN VAIN", "CHANGES", "WAIT P99", "P99.9", "MAX", "MEAN")
+	t := newTable(out, "POLICY", "COLD STARTS", "INSTANCE-MINUTES", "UP", "MEMORY GiB-HOURS", "STARTS", "AHEAD", "IN VAIN", "CHANGES", "WAIT P99", "P99.9", "MAX", "MEAN")
 	for _, r := range a.Policies {
 		row(t, r.Name, &r.Usage, ms(r.Wait.P99), ms(r.Wait.P999), ms(r.Wait.Max), ms(r.Wait.Mean))
 	}
@@ -201,7 +201,7 @@ func (a *simulated) print(out io.Writer, s *policySimulate) error {
 	if s.services {
 		for _, r := range a.Policies {
 			fmt.Fprintln(out)
-			t := newTable(out, "SERVICE UNDER "+strings.ToUpper(r.Name), "COLD STARTS", "INSTANCE-MINUTES", "MEMORY GiB-HOURS", "STARTS", "AHEAD", "IN VAIN", "CHANGES")
+			t := newTable(out, "SERVICE UNDER "+strings.ToUpper(r.Name), "COLD STARTS", "INSTANCE-MINUTES", "UP", "MEMORY GiB-HOURS", "STARTS", "AHEAD", "IN VAIN", "CHANGES")
 			for i := range r.Services {
 				row(t, r.Services[i].Name, &r.Services[i].Usage)
 			}
@@ -213,9 +213,9 @@ func (a *simulated) print(out io.Writer, s *policySimulate) error {
 	if s.curve {
 		for _, c := range a.Curves {
 			fmt.Fprintln(out)
-			t := newTable(out, strings.ToUpper(c.Name), "COLD STARTS", "INSTANCE-MINUTES")
+			t := newTable(out, strings.ToUpper(c.Name), "COLD STARTS", "INSTANCE-MINUTES", "UP")
 			for _, p := range c.Points {
-				t.row(p.Setting, strconv.FormatInt(p.ColdStarts, 10), strconv.FormatInt(p.InstanceMinutes, 10))
+				t.row(p.Setting, strconv.FormatInt(p.ColdStarts, 10), strconv.FormatInt(p.InstanceMinutes, 10), strconv.FormatInt(p.UpMinutes, 10))
 			}
 			if err := t.flush(); err != nil {
 				return err
@@ -228,7 +228,7 @@ func (a *simulated) print(out io.Writer, s *policySimulate) error {
 func row(t *table, name string, u *simulation.Usage, more ...string) {
 	n := func(x int64) string { return strconv.FormatInt(x, 10) }
 	t.row(append([]string{
-		name, n(u.ColdStarts), n(u.InstanceMinutes), fmt.Sprintf("%.1f", u.MemoryMinutes/1024/60),
+		name, n(u.ColdStarts), n(u.InstanceMinutes), n(u.UpMinutes), fmt.Sprintf("%.1f", u.MemoryMinutes/1024/60),
 		n(u.Starts), n(u.Prewarms), n(u.Unused), n(u.Changes),
 	}, more...)...)
 }
