@@ -37,7 +37,7 @@ var people = door{
 // added is for admins until it is written here.
 var mayUse = map[string]service.Role{
 	"watch-events": service.Developer, "plan": service.Developer,
-	"whoami":       service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
+	"whoami": service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
 	"add-owner": service.Developer, "remove-owner": service.Developer,
 	"register": service.Developer, "set-tag": service.Developer, "set-split": service.Developer, "end-split": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"register-from-git": service.Developer, "list-registrations": service.Developer, "get-registration": service.Developer,
