@@ -52,6 +52,9 @@ func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Up
 	if log == nil {
 		log = io.Discard
 	}
+	if u.Building != nil {
+		u.Building()
+	}
 	v.Run.Image, err = c.opts.Builder.Build(ctx, service.Build{Module: v.Module, Version: v.Version, Source: source(*v), Bundle: v.Bundle, Dockerfile: v.Run.Dockerfile}, log)
 	return nil, err
 }

@@ -31,6 +31,8 @@ type Upload struct {
 	CommitMessage string // empty: not known
 	Registration  string // name of the registration from git; empty: an upload
 
+	Building func() // called when the module's image begins to be built; nil: nobody listens
+
 	Log io.Writer // hears what takes long, line by line; nil: nobody listens
 }
 

@@ -264,15 +264,30 @@ func TestALaidOutModuleIsBuilt(t *testing.T) {
 	if err := baseImages(); err != nil {
 		t.Fatal(err)
 	}
-	const job = "build-laid-out"
+	const job, password = "build-laid-out", "p4ss \"word\" $x"
 	a := newAgent(t, builders(job, ""))
 	t.Cleanup(func() { forgetRuns(t, job) })
+	// What opens the registry is the push's alone. This registry is open, and takes any log-in.
+	secret := nomad.NewVariable("nomad/jobs/" + job + "/build/push")
+	secret.Items = nomad.VariableItems{"username": "builder", "password": password}
+	if _, _, err := servers.Nomad.Variables().Create(secret, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := servers.Nomad.Variables().Delete(secret.Path, nil); err != nil {
+			t.Error(err)
+		}
+	})
 	dir := filepath.Join(t.TempDir(), "module")
 	a.do("init", "Laid_out", "-lang", "python", "-o", dir)
 	change(t, dir, "module.hcl", "    command = ", "    dockerfile = \"Dockerfile\"\n    command = ")
 	v := a.registerDir(dir)
 	if !strings.HasPrefix(v.Run.Image, servers.Registry+"/dynsvc/laid-out@sha256:") || v.Run.Command != "" {
 		t.Errorf("run %+v", v.Run)
+	}
+	log := a.do("logs", "-build", "Laid_out@dev")
+	if _, pushing, _ := strings.Cut(log, "\npushing "); !strings.Contains(pushing, "Login Succeeded") || strings.Contains(log, password) {
+		t.Errorf("the push did not log in, or told how:\n%s", log)
 	}
 	if got := inOneLine(a.do("call", "Laid_out@dev", "hello", "-p", "name=Ada", "-p", "greeting=Ahoy")); got != `[ "Ahoy, Ada" ]` {
 		t.Errorf("hello gave %s", got)

@@ -31,6 +31,40 @@ func TestWarmCallsGoOnWithoutConsul(t *testing.T) {
 	wantOneAllocation(t, v)
 }
 
+// TestCountsHoldWithoutConsulsServer has an agent that leads by a lock in Consul. While
+// Consul's server is away nobody can know whether it still does: calls go on, a cold
+// service is woken, no count is lowered, and explain says why.
+func TestCountsHoldWithoutConsulsServer(t *testing.T) {
+	a := sharing(t, 2)[0]
+	warm := a.register(program("HeldWithoutConsul", "", `idle_after = "12s"`))
+	cold := a.register(program("WokenWithoutConsul", "", `idle_after = "5m"`))
+	a.calls(warm)
+	comeBack := without(t, "consul-server")
+	waitFor(t, "explain to say why the count stays", 30*time.Second, func(context.Context) error {
+		return says(a, "HeldWithoutConsul", "stays at 1. All counts are held: it is not certain that this agent still leads: Consul has not confirmed its lock")
+	})
+	callFor(t, a, warm, 2*time.Second)
+	if _, _, err := a.said(t.Context(), cold); err != nil {
+		t.Errorf("a cold call without Consul: %v", err)
+	}
+	<-time.After(15 * time.Second) // longer than idle_after: there is nothing else to wait for
+	wantCount(t, warm, 1)
+	comeBack()
+	a.goesIdle(warm)
+	d := a.wantDecision(warm, service.KindIdle)
+	t.Logf("afterwards: %s", d.Reason)
+	wantOneAllocation(t, cold)
+}
+
+// says is nil once explain says something of a module.
+func says(a *agent, module, what string) error {
+	a.t.Helper()
+	if said := a.do("policy", "explain", module); !strings.Contains(said, what) {
+		return fmt.Errorf("it says:\n%s", said)
+	}
+	return nil
+}
+
 // TestMeshCallsGoOnWithoutConsulsServer does the same in the mesh, with calls
 // that come all the time.
 func TestMeshCallsGoOnWithoutConsulsServer(t *testing.T) {
@@ -63,6 +97,9 @@ func TestWarmCallsGoOnWithoutNomad(t *testing.T) {
 	}
 	wantRPCError(t, r, service.Rejected, []string{"nomad cannot be reached"})
 	callFor(t, a, warm, time.Second)
+	waitFor(t, "explain to say why counts stay", 60*time.Second, func(context.Context) error {
+		return says(a, "WarmWithoutNomad", "stays at 1. All counts are held: the cluster has not been heard")
+	})
 
 	comeBack()
 	waitFor(t, "the cold service to be started after all", 30*time.Second, func(ctx context.Context) error {

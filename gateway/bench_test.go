@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/lane"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -47,7 +48,7 @@ func BenchmarkWarmCall(b *testing.B) {
 			var each = map[*httptest.Server][]time.Duration{}
 			for left := b.N; left > 0; left -= block {
 				for _, s := range []*httptest.Server{through, bare} {
-					d, all := calls(b, s, conns, min(block, left))
+					d, all := calls(b, s.Listener.Addr().String(), conns, min(block, left))
 					took[s] += d
 					each[s] = append(each[s], all...)
 				}
@@ -67,7 +68,7 @@ func median(all []time.Duration) time.Duration {
 }
 
 // calls makes n calls over so many connections, with next to no work of its own.
-func calls(b *testing.B, s *httptest.Server, conns, n int) (time.Duration, []time.Duration) {
+func calls(b *testing.B, addr string, conns, n int) (time.Duration, []time.Duration) {
 	b.Helper()
 	body := `{"version":"1.1","method":"Echo.hi","params":[{"a":1}],"id":"8444218515"}`
 	request := fmt.Sprintf("POST /svc/Echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -81,7 +82,7 @@ func calls(b *testing.B, s *httptest.Server, conns, n int) (time.Duration, []tim
 			mine++
 		}
 		wg.Go(func() {
-			conn, err := net.Dial("tcp", s.Listener.Addr().String())
+			conn, err := net.Dial("tcp", addr)
 			if err != nil {
 				b.Error(err)
 				return
@@ -150,5 +151,9 @@ func benchGateway(b *testing.B, addr string) *httptest.Server {
 	if !poll(func() bool { return len(gw.Loads()) == 1 && gw.Loads()[0].Phase == service.Ready }) {
 		b.Fatal("never ready")
 	}
-	return httptest.NewServer(gw)
+	s := httptest.NewUnstartedServer(gw)
+	s.Config = gateway.Server(gw, hclog.NewNullLogger())
+	s.Listener = lane.New(s.Listener, s.Config, gw, hclog.NewNullLogger(), gateway.Prefix)
+	s.Start()
+	return s
 }

@@ -56,6 +56,18 @@ func (b *body) peek() (envelope, error) {
 	}
 }
 
+// arrival is a source that knows how much of it a reader need not wait for.
+type arrival interface{ Arrived() int }
+
+// here reports whether all of the body has come in, so that reading it takes no time.
+func (b *body) here() bool {
+	if b.all {
+		return true
+	}
+	from, ok := b.source.(arrival)
+	return ok && b.length >= 0 && int64(len(b.kept)+from.Arrived()) >= b.length
+}
+
 // fill reads until size bytes are kept, or all.
 func (b *body) fill(size int64) error {
 	if int64(cap(b.kept)) < size {

@@ -196,6 +196,9 @@ func (c *call) peek() error {
 // soon reads of the caller's body, and gives up on one that does not come: a
 // caller that is slow to send may take its time only once it is passed on.
 func (c *call) soon(read func() error) error {
+	if c.body.here() {
+		return read()
+	}
 	control := http.NewResponseController(c.w)
 	bounded := control.SetReadDeadline(time.Now().Add(c.g.opts.BodyTimeout)) == nil
 	err := read()

@@ -9,7 +9,7 @@ import (
 
 func FuzzRoute(f *testing.F) {
 	for _, seed := range []string{
-		"/svc/M", "/svc/M/", "/svc/M@dev/a/b", "/svc/M@%5E1.0/", "/svc/M/../N", "/svc/M%2Fx", "/svc//M", "/svc/%2e%2e/x", "/api", "/svc/M@a@b//",
+		"/svc/M", "/svc/M/", "/svc/M@dev/a/b", "/svc/M@%5E1.0/", "/svc/M/../N", "/svc/M%2Fx", "/svc//M", "/svc/%2e%2e/x", "/api", "/svc/M@a@b//", "/dynserv/M_n.0123456/a%2Fb", "/dynserv/0123456789abcdef0123456789abcdef01234567.m-n//", "/dynserv/a.b.c",
 	} {
 		f.Add(seed)
 	}

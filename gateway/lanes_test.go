@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	if code == 0 && !set("test.fuzz") && !set("test.bench") && !set("test.list") && !set("test.fuzzworker") {
 		behindLane = false
 		if !set("test.skip") { // no callers come in, or so many that once is enough
-			_ = flag.Set("test.skip", "^(TestTheMachineUnderRandomEvents|TestTenThousandCallersOfColdServices)$") // it is a flag of this kind
+			_ = flag.Set("test.skip", "^(TestTheMachineUnderRandomEvents|TestTenThousandCallersOfColdServices|TestALargeUploadStreams)$") // it is a flag of this kind
 		}
 		_, _ = fmt.Fprintln(os.Stdout, "--- again, without the lane")
 		code = m.Run()

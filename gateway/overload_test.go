@@ -75,10 +75,16 @@ func TestASlowHeaderIsSentAway(t *testing.T) {
 func TestBodiesInMemoryAreBounded(t *testing.T) {
 	k := newKit(t, func(s *setup) { s.opts.BodyBytes = 100 << 10 })
 	k.up(k.backend(hello))
-	first := k.dial() // takes 64 KiB of it, and does not send them
-	_, _ = io.WriteString(first, "POST /svc/Echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n{\"method\":")
+	var first net.Conn
 	large := `{"version":"1.1","method":"Echo.hi","params":["` + strings.Repeat("x", 60<<10) + `"]}`
-	k.waitFor("there is no room", func() bool { return k.post("/svc/Echo", large).status == http.StatusServiceUnavailable })
+	k.waitFor("there is no room", func() bool {
+		if first != nil { // it came after the other
+			_ = first.Close()
+		}
+		first = k.dial() // takes 64 KiB of it, and does not send them
+		_, _ = io.WriteString(first, "POST /svc/Echo HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n{\"method\":")
+		return k.post("/svc/Echo", large).status == http.StatusServiceUnavailable
+	})
 	r := k.post("/svc/Echo", large)
 	r.must(t, http.StatusServiceUnavailable, "the gateway keeps 0 MiB of bodies in memory")
 	if r.header.Get("Retry-After") == "" {
@@ -88,6 +94,38 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 	k.post("/svc/Echo/below", large).must(t, http.StatusOK)
 	_ = first.Close()
 	k.waitFor("the room comes back", func() bool { return k.post("/svc/Echo", large).status == http.StatusOK })
+}
+
+// An answer that ends a connection is followed by an end that takes nothing from it.
+func TestABoundedConnectionCanBeClosedInOneDirection(t *testing.T) {
+	below, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := gateway.Bound(below, 1)
+	defer func() { _ = l.Close() }()
+	caller, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = caller.Close() }()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(caller); err != nil || len(rest) > 0 {
+		t.Errorf("the caller reads %q, %v", rest, err)
+	}
+	if _, err := io.WriteString(caller, "x"); err != nil {
+		t.Errorf("the caller cannot write any more: %v", err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+		t.Errorf("nothing of the caller arrives any more: %v", err)
+	}
 }
 
 func TestConnectionsAreBounded(t *testing.T) {

@@ -30,6 +30,9 @@ func (e *wireError) fault() *service.JobError {
 	if f.Data == nil {
 		f.Data = e.Error
 	}
+	if f.Message == "" {
+		f.Message = "the method failed and did not say why"
+	}
 	return f
 }
 

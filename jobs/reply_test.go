@@ -14,6 +14,7 @@ var replies = []string{
 	`{"error": {"code": 1, "message": "no", "error": "x"}, "result": [1]}`, `{"error": null, "result": []}`, `{"\u0072esult": ["\u00e9"]}`,
 	`{"id": 1}`, `{}`, `[]`, ``, `{"result": [1}`, `{"result": [1`, `{"result": "a`, `{"result": 12`, `{"result" 1}`, `{result: 1}`, `{"error": 5}`,
 	`{"result": [1],}`, `{"result": }`, `{"a": "b", "result": {"x": "}"}}`, `{"result": true, "error": null}`,
+	`{"error": {}, "result": []}`,
 }
 
 // Large answers are read member by member; they must mean the same.

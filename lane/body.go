@@ -60,6 +60,16 @@ func (b *body) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
+// Arrived is how many bytes a read gives without waiting.
+func (b *body) Arrived() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || b.failed != nil {
+		return 0
+	}
+	return int(min(int64(b.c.end-b.c.start), b.left.Load()))
+}
+
 // Close makes later reads fail.
 func (b *body) Close() error {
 	b.mu.Lock()

@@ -49,7 +49,34 @@ type Registrar struct {
 // record is the log of a pull that has not ended.
 type record struct {
 	*journal.Journal
-	finished bool // somebody ends the registration; Registrar.mu guards it
+	finished bool // somebody ends the registration; Registrar.mu guards it, and step
+	step     Step
+}
+
+// Step is what a registration does at the moment.
+type Step string
+
+// The steps, in their order.
+const (
+	Cloning  Step = "cloning"
+	Checking Step = "checking"
+	Building Step = "building" // its image
+)
+
+// Step tells what a registration does at the moment; "": it has not begun, or ended.
+func (r *Registrar) Step(id int64) Step {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if j := r.journals[id]; j != nil {
+		return j.step
+	}
+	return ""
+}
+
+func (r *Registrar) goOn(t *task, to Step) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.journal.step = to
 }
 
 type task struct {
@@ -184,6 +211,7 @@ func (r *Registrar) carryOut(ctx context.Context, t *task) {
 func (r *Registrar) register(ctx context.Context, t *task) error {
 	limited, cancel := context.WithTimeout(ctx, r.opts.Limits.Time)
 	defer cancel()
+	r.goOn(t, Cloning)
 	c, err := clone(limited, r.opts.Dir, Source{URL: t.pull.URL, Ref: t.pull.Ref}, r.opts.Limits, t.journal)
 	if err != nil {
 		return err
@@ -205,6 +233,7 @@ func (r *Registrar) register(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
+	r.goOn(t, Checking)
 	tar, files := io.Pipe()
 	archived := make(chan error, 1)
 	go func() {
@@ -213,7 +242,8 @@ func (r *Registrar) register(ctx context.Context, t *task) error {
 		files.CloseWithError(err)
 	}()
 	v, notices, err := r.to.Register(ctx, catalog.Upload{Archive: tar, Tag: t.pull.Tag, Commit: c.commit, Repository: t.pull.URL,
-		CommitMessage: message, Registration: t.pull.Name(), By: t.by, Log: t.journal})
+		CommitMessage: message, Registration: t.pull.Name(), By: t.by,
+		Log: t.journal, Building: func() { r.goOn(t, Building) }})
 	tar.CloseWithError(err) // whatever was not read is of no interest
 	if failed := <-archived; err == nil && failed != nil {
 		err = failed

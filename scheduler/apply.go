@@ -249,6 +249,9 @@ func (e *Engine) scale(ctx context.Context, t *tracked, s service.Scaling, how m
 		if e.revoked(t) && !how.force {
 			return 0, errCallsCame
 		}
+		if err := e.leads(); err != nil && !how.urgent && !how.force {
+			return 0, fmt.Errorf("scale %s: %w", s.ID, err)
+		}
 		revision, err := e.ask(ctx, s)
 		if !errors.Is(err, service.ErrDeploying) {
 			return revision, err

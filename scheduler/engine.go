@@ -57,6 +57,10 @@ type Options struct {
 	// Ensure makes the job of a published version exist. Default: none, and a
 	// service without a job cannot be woken.
 	Ensure func(ctx context.Context, id service.ID) error
+	// Leads is nil while this engine is the one of several that decides. Otherwise it
+	// says why not, and all counts are held: calls wake services all the same, as
+	// two who start the first instance of one start it once. Default: it always does.
+	Leads func() error
 	// Replace stops an instance so that the cluster starts another in its place.
 	// Default: none, and instances that are ill are left to the cluster.
 	Replace func(ctx context.Context, id service.ID, alloc string) error
@@ -105,6 +109,7 @@ type Engine struct {
 	sick  map[string]time.Time // allocation -> since when it is critical
 	blind string               // why the last tick could not decide; empty: it could
 	round uint64
+	edge  time.Time // when the next window opens or closes, or a policy ends; zero: not within the hour
 
 	mu       sync.Mutex // guards what follows, and the tracked but for their turns
 	habits   habits
@@ -255,13 +260,19 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.Poke()
 	pause := time.NewTimer(leastPause)
 	defer pause.Stop()
+	edge := time.NewTimer(time.Hour)
+	defer edge.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-e.poke:
+		case <-edge.C:
 		}
 		e.tick(ctx, time.Now())
+		if left := time.Until(e.edge); left > 0 {
+			edge.Reset(left)
+		}
 		pause.Reset(leastPause)
 		select {
 		case <-ctx.Done():

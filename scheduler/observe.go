@@ -25,6 +25,10 @@ type finding struct {
 // look reads everything that Decide is to know. ok is false when something is
 // not known, and then nothing is decided.
 func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []finding, ok bool) {
+	if err := e.leads(); err != nil {
+		e.hold(err.Error())
+		return Snapshot{}, nil, false
+	}
 	since := e.usage.since(now, e.opts.Rules.Stable)
 	samples, err := e.db.RecentSamples(ctx, since)
 	if ctx.Err() != nil {
@@ -53,6 +57,7 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 	if next := e.policies.next; !next.IsZero() && !now.Before(next) {
 		e.fitAll(now)
 	}
+	e.edge = e.policies.next
 	e.watch(loads, now)
 	s = Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits}
 	for i := range states {
@@ -73,11 +78,27 @@ func (e *Engine) look(ctx context.Context, now time.Time) (s Snapshot, found []f
 		}
 		v := e.view(t, st, load, wrong[st.ID], fresh, now)
 		v.Habit = habit
+		e.edge = sooner(e.edge, t.calendar.until)
 		s.Services = append(s.Services, v)
 	}
 	e.forget(now)
 	e.seen = s
 	return s, found, true
+}
+
+// sooner is the earlier of two times of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func (e *Engine) leads() error {
+	if e.opts.Leads == nil {
+		return nil
+	}
+	return e.opts.Leads()
 }
 
 // hold says once why nothing is decided, and once that it is again.

@@ -39,6 +39,9 @@ func (a *api) pages(router *mux.Router) error {
 	})).Methods(http.MethodGet, http.MethodHead)
 	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
+		if elsewhere(w, r) {
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
 		token := r.PostFormValue("token")
 		if _, ok := a.holder(r.Context(), token); ok {
@@ -71,10 +74,8 @@ func (a *api) pageFor(role service.Role, parsed *template.Template, name string,
 // the request. The others are asked for a token. Nobody but pages of this host makes
 // a browser change anything.
 func (a *api) visited(role service.Role, parsed *template.Template, next http.HandlerFunc) http.HandlerFunc {
-	own := http.NewCrossOriginProtection()
 	return func(w http.ResponseWriter, r *http.Request) {
-		if err := own.Check(r); err != nil {
-			writeProblem(w, http.StatusForbidden, "this was asked for by a page of elsewhere: "+err.Error())
+		if elsewhere(w, r) {
 			return
 		}
 		if token := r.URL.Query().Get("token"); token != "" {
@@ -99,6 +100,16 @@ func (a *api) visited(role service.Role, parsed *template.Template, next http.Ha
 			render(w, parsed, "login.html", http.StatusForbidden, visitor.Who()+" is "+holders[visitor.Role]+", and this needs a token of "+holders[role]+".")
 		}
 	}
+}
+
+// elsewhere refuses what a page of another host has a browser do, and reports whether
+// it did. To look is open to all: what a page shows, other pages cannot read.
+func elsewhere(w http.ResponseWriter, r *http.Request) bool {
+	err := http.NewCrossOriginProtection().Check(r)
+	if err != nil {
+		writeProblem(w, http.StatusForbidden, "a page of elsewhere asked for this: "+err.Error())
+	}
+	return err != nil
 }
 
 // pageFault says why there is no page.

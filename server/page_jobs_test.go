@@ -134,6 +134,7 @@ func TestTheConsoleCancelsAndRedrivesCallJobs(t *testing.T) {
 	}{
 		{"nobody", "", http.MethodPost, cancel, nil, 401},
 		{"another", "dora", http.MethodPost, cancel, nil, 404},
+		{"a login by a page of elsewhere", "", http.MethodPost, "/console", []string{"Origin", "https://evil.example.com"}, 403},
 		{"a link", "ursula", http.MethodGet, cancel, nil, 405},
 		{"a page of elsewhere", "ursula", http.MethodPost, cancel, []string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site"}, 403},
 		{"one of the same site", "ursula", http.MethodPost, cancel, []string{"Origin", w.URL + "0", "Sec-Fetch-Site", "same-site"}, 403},

@@ -118,7 +118,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	}
 	router.NotFoundHandler = http.HandlerFunc(notFound)
 	router.MethodNotAllowedHandler = http.HandlerFunc(methodNotAllowed)
-	return router, nil
+	return tagging(router), nil
 }
 
 // operation declares one REST operation: its types give decoding, validation and

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -27,18 +26,21 @@ import (
 )
 
 func newAgent() *cobra.Command {
-	var path string
+	var path, role string
 	cmd := &cobra.Command{
 		Use:   "agent",
 		Short: "Run the agent on Nomad and Consul",
 		Long: `Runs the gateway, the scheduler, the catalog and the control API on Nomad and
 Consul, until it is told to stop by SIGINT or SIGTERM. Then it refuses new calls,
-lets those in flight end, and leaves the services running for the next agent.`,
+lets those in flight end, and leaves the services running for the next agent.
+
+With consul { lock = "…" } several agents share the work: one leads, the others pass
+everything on to it, and one of them takes over when it is gone. See docs/operating.md.`,
 		Example: `  dynsvc agent -config /etc/dynsvc/dynsvc.hcl
   DYNSVC_TOKEN=$(openssl rand -hex 24) dynsvc agent`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(path)
+			c, err := loadConfig(path, role)
 			if err != nil {
 				return err
 			}
@@ -46,6 +48,7 @@ lets those in flight end, and leaves the services running for the next agent.`,
 		},
 	}
 	cmd.Flags().StringVar(&path, "config", "", "configuration file (default: none; Nomad and Consul are found by NOMAD_ADDR and CONSUL_HTTP_ADDR)")
+	cmd.Flags().StringVar(&role, "role", "", "\"leader\" (leads or stands by) or \"gateway\" (never leads); default: as the configuration says, or leader")
 	return cmd
 }
 
@@ -55,29 +58,11 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s.stdout = stdout
-	release, err := lockFolder(c.DataDir)
-	if err != nil {
-		return err
+	if c.Consul != nil && c.Consul.Lock != "" {
+		s.stdout = stdout
+		return runSplit(ctx, &c, s)
 	}
-	defer release()
-	st, err := openStack(ctx, s)
-	if err != nil {
-		return err
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", c.Listen, err)
-	}
-	log.Info("listening", "addr", l.Addr().String(), "version", version)
-	return st.run(ctx, func(ctx context.Context) error {
-		if st.dialer != nil {
-			if err := st.dialer.Ready(ctx); err != nil {
-				log.Warn("has no mesh identity yet; calls through the mesh wait for it", "error", err)
-			}
-		}
-		return st.serve(ctx, l)
-	})
+	return runsAlone(ctx, &c, s, stdout)
 }
 
 // setup connects to Nomad and Consul as the configuration says.

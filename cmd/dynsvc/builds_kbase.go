@@ -33,7 +33,7 @@ func (b *kbaseBuilds) Register(ctx context.Context, r kbase.Repository) (string,
 // Build returns one registration.
 func (b *kbaseBuilds) Build(ctx context.Context, id string) (kbase.Build, error) {
 	p, err := b.pull(ctx, id)
-	return built(p), err
+	return b.built(p), err
 }
 
 func (b *kbaseBuilds) pull(ctx context.Context, name string) (store.Pull, error) {
@@ -48,8 +48,17 @@ func (b *kbaseBuilds) pull(ctx context.Context, name string) (store.Pull, error)
 	return p, err
 }
 
-func built(p store.Pull) kbase.Build {
-	return kbase.Build{ID: p.Name(), URL: p.URL, Module: p.Module, State: builtStates[p.State], Error: p.Error, At: p.Asked}
+// buildSteps are KBase's words for what a registration does.
+var buildSteps = map[repos.Step]string{
+	repos.Cloning: "cloning git repo", repos.Checking: "reading files and performing basic checks", repos.Building: "building the docker image",
+}
+
+func (b *kbaseBuilds) built(p store.Pull) kbase.Build {
+	state := builtStates[p.State]
+	if step, ok := buildSteps[b.registrar.Step(p.ID)]; ok && p.State == store.PullRunning {
+		state = "building: " + step
+	}
+	return kbase.Build{ID: p.Name(), URL: p.URL, Module: p.Module, State: state, Error: p.Error, At: p.Asked}
 }
 
 // mostBuilds is how many registrations lists go back.
@@ -61,7 +70,7 @@ func (b *kbaseBuilds) Builds(ctx context.Context, url string) ([]kbase.Build, er
 	var all []kbase.Build
 	for _, p := range pulls {
 		if url == "" || p.URL == url {
-			all = append(all, built(p))
+			all = append(all, b.built(p))
 		}
 	}
 	return all, err

@@ -25,6 +25,15 @@ type nowhere struct{}
 func (nowhere) Check(context.Context, service.Version) ([]string, error) { return nil, nil }
 func (nowhere) Deploy(context.Context, service.Version) error            { return nil }
 
+// smithy builds every image, and calls look meanwhile.
+type smithy struct{ look func() }
+
+func (s *smithy) Build(context.Context, service.Build, io.Writer) (string, error) {
+	s.look()
+	return "registry.example.org/hello@sha256:" + strings.Repeat("0", 64), nil
+}
+func (*smithy) Log(context.Context, io.Writer, service.Build) error { return nil }
+
 // A repository goes through KBase's words for registrations: begun, ended, listed,
 // with its log, and set by an admin.
 func TestRegistrationsInTheWordsOfKBase(t *testing.T) {
@@ -33,9 +42,11 @@ func TestRegistrationsInTheWordsOfKBase(t *testing.T) {
 	if err := os.MkdirAll(repo, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	const manifest = "module \"Hello\" {\n  version = \"1.0.0\"\n  run {\n    command = \"hello\"\n  }\n}\n"
-	if err := os.WriteFile(filepath.Join(repo, "module.hcl"), []byte(manifest), 0o644); err != nil {
-		t.Fatal(err)
+	const manifest = "module \"Hello\" {\n  version = \"1.0.0\"\n  run {\n    dockerfile = \"Dockerfile\"\n  }\n}\n"
+	for name, text := range map[string]string{"module.hcl": manifest, "Dockerfile": "FROM scratch\n"} {
+		if err := os.WriteFile(filepath.Join(repo, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-q", "-m", "first"}} {
 		cmd := exec.CommandContext(t.Context(), "git", args...)
@@ -48,7 +59,8 @@ func TestRegistrationsInTheWordsOfKBase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), nowhere{}, hclog.NewNullLogger(), catalog.Options{})
+	forge := &smithy{}
+	cat, err := catalog.New(db, filepath.Join(dir, "bundles"), nowhere{}, hclog.NewNullLogger(), catalog.Options{Builder: forge})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +76,12 @@ func TestRegistrationsInTheWordsOfKBase(t *testing.T) {
 	if got, err := b.Build(t.Context(), id); err != nil || got.State != "waiting to start" || got.ID != id {
 		t.Errorf("Build of what waits = %+v, %v", got, err)
 	}
+	var meanwhile string
+	forge.look = func() {
+		if got, err := b.Build(context.Background(), id); err == nil {
+			meanwhile = got.State
+		}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.registrar.Run(ctx) }()
@@ -76,6 +94,9 @@ func TestRegistrationsInTheWordsOfKBase(t *testing.T) {
 	number, _ := store.PullID(id)
 	if err := b.registrar.Log(t.Context(), io.Discard, number, true); err != nil { // until it has ended
 		t.Fatal(err)
+	}
+	if want := "building: building the docker image"; meanwhile != want {
+		t.Errorf("while its image was built it was %q, want %q", meanwhile, want)
 	}
 	all, err := b.Builds(t.Context(), url)
 	if err != nil || len(all) != 1 || all[0].State != "complete" || all[0].Module != "Hello" {

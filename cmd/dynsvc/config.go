@@ -24,6 +24,7 @@ type config struct {
 	Token    string `hcl:"token,optional"`     // admin token; $DYNSVC_TOKEN wins
 	LogLevel string `hcl:"log_level,optional"` // trace, debug, info, warn, error; default info
 	LogJSON  bool   `hcl:"log_json,optional"`
+	Role     string `hcl:"role,optional"` // of several agents with one consul.lock: "leader" (default) or "gateway", which never leads
 
 	Nomad    *nomadConfig    `hcl:"nomad,block"`
 	Consul   *consulConfig   `hcl:"consul,block"`
@@ -62,6 +63,9 @@ type consulConfig struct {
 	CAFile     string `hcl:"ca_file,optional"`
 	CertFile   string `hcl:"cert_file,optional"`
 	KeyFile    string `hcl:"key_file,optional"`
+
+	Lock      string `hcl:"lock,optional"`      // key that several agents agree by on who leads; default none: this agent is alone
+	Advertise string `hcl:"advertise,optional"` // URL by which the other agents reach this one; default http://LISTEN
 }
 
 // jobsConfig says how versions become Nomad jobs.
@@ -115,7 +119,7 @@ type usageConfig struct {
 
 // loadConfig reads path (nothing when empty), fills in the defaults and returns
 // all faults at once.
-func loadConfig(path string) (config, error) {
+func loadConfig(path, role string) (config, error) {
 	c := config{}
 	if path != "" {
 		text, err := os.ReadFile(path)
@@ -141,6 +145,10 @@ func loadConfig(path string) (config, error) {
 			*secret = value
 		}
 	}
+	if role != "" {
+		c.Role = role
+	}
+	setDefault(&c.Role, roleLeader)
 	setDefault(&c.Listen, "127.0.0.1:8080")
 	scheme := "http://"
 	if c.Gateway.TLS != nil {
@@ -207,7 +215,7 @@ func (c *config) validate() error {
 		fault("url = %q is not a URL such as http://dynsvc.example.org:8080", c.URL)
 	}
 	c.URL = strings.TrimSuffix(c.URL, "/")
-	if c.Token == "" {
+	if c.Token == "" && c.Role != roleGateway {
 		fault("no admin token: set token in the configuration or $DYNSVC_TOKEN; \"openssl rand -hex 24\" makes one")
 	}
 	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.LogLevel) {
@@ -236,6 +244,7 @@ func (c *config) validate() error {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
 		}
 	}
+	c.validateSplit(fault)
 	c.Gateway.validate(fault)
 	c.Telemetry.validate(fault)
 	c.Auth.validate(fault)

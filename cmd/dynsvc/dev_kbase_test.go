@@ -64,7 +64,7 @@ kbase {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(path)
+	c, err := loadConfig(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ kbase {
 	if err := os.WriteFile(path, []byte(strings.Replace(text, "https://kbase", "kbase", 1)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadConfig(path); err == nil || !strings.Contains(err.Error(), "kbase.auth_url") {
+	if _, err := loadConfig(path, ""); err == nil || !strings.Contains(err.Error(), "kbase.auth_url") {
 		t.Errorf("a wrong URL: %v", err)
 	}
 }

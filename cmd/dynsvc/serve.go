@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/lane"
 	"github.com/dynsvc/dynsvc/server/kbase"
@@ -38,29 +40,43 @@ func route(calls http.Handler, facade *kbase.Facade, metrics, api http.Handler) 
 // drainTimeout is how long calls in flight may take to end when the agent stops.
 const drainTimeout = 30 * time.Second
 
-// serve answers on l until ctx ends. Then it is no longer ready, waits until
-// balancers have seen that, refuses new calls and lets those in flight end.
-func (st *stack) serve(ctx context.Context, l net.Listener) error {
-	srv := gateway.Server(st.handler, st.log.Named("http"))
+// serving is a server that answers.
+type serving struct {
+	failed   <-chan error // gets how it ended
+	shutdown func(ctx context.Context) error
+	abort    func() error
+}
+
+// serve answers on l in goroutines of its own. calls, where it is not nil, answers
+// what is for a service past net/http.
+func (f *front) serve(h, calls http.Handler, l net.Listener, log hclog.Logger) serving {
+	srv := gateway.Server(h, log)
 	failed := make(chan error, 1)
-	if st.front.connections > 0 {
-		l = gateway.Bound(l, st.front.connections)
+	if f.connections > 0 {
+		l = gateway.Bound(l, f.connections)
 	}
-	shutdown, abort := srv.Shutdown, srv.Close
-	switch c := st.front.certificate; {
+	s := serving{failed: failed, shutdown: srv.Shutdown, abort: srv.Close}
+	switch c := f.certificate; {
 	case c != nil:
 		srv.TLSConfig = c.config()
 		go func() { failed <- srv.ServeTLS(l, "", "") }()
-	case st.front.slow:
+	case f.slow || calls == nil:
 		go func() { failed <- srv.Serve(l) }()
 	default:
-		fast := lane.New(l, srv, st.gateway, st.log.Named("http"), gateway.Prefix, gateway.DynServ)
-		shutdown = func(ctx context.Context) error { return errors.Join(fast.Shutdown(ctx), srv.Shutdown(ctx)) }
-		abort = func() error { return errors.Join(fast.Abort(), srv.Close()) }
+		fast := lane.New(l, srv, calls, log, gateway.Prefix, gateway.DynServ)
+		s.shutdown = func(ctx context.Context) error { return errors.Join(fast.Shutdown(ctx), srv.Shutdown(ctx)) }
+		s.abort = func() error { return errors.Join(fast.Abort(), srv.Close()) }
 		go func() { failed <- srv.Serve(fast) }()
 	}
+	return s
+}
+
+// serve answers on l until ctx ends. Then it is no longer ready, waits until
+// balancers have seen that, refuses new calls and lets those in flight end.
+func (st *stack) serve(ctx context.Context, l net.Listener) error {
+	srv := st.front.serve(st.handler, st.gateway, l, st.log.Named("http"))
 	select {
-	case err := <-failed:
+	case err := <-srv.failed:
 		return fmt.Errorf("serve %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
@@ -68,7 +84,7 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	if delay := st.front.stopDelay; delay > 0 {
 		st.log.Info("stopping: waiting for balancers to look elsewhere", "took", delay.String())
 		select {
-		case err := <-failed:
+		case err := <-srv.failed:
 			return fmt.Errorf("serve %s: %w", l.Addr(), err)
 		case <-time.After(delay):
 		}
@@ -77,10 +93,10 @@ func (st *stack) serve(ctx context.Context, l net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	st.jobs.Close()
-	err := errors.Join(st.gateway.Close(grace), shutdown(grace))
+	err := errors.Join(st.gateway.Close(grace), srv.shutdown(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		st.log.Warn("cut off calls that did not end in time", "took", drainTimeout.String())
-		return abort()
+		return srv.abort()
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dynsvc/dynsvc/e2e/cluster"
@@ -23,8 +24,9 @@ type agent struct {
 	url, token string
 }
 
-// startAgent runs "dynsvc agent" on the cluster and returns when it is ready.
-func (b *bench) startAgent(ctx context.Context, name, jobs string) (*agent, error) {
+// startAgent runs "dynsvc agent" on the cluster and returns when it is ready. more
+// is further blocks of its configuration.
+func (b *bench) startAgent(ctx context.Context, name, jobs string, more ...string) (*agent, error) {
 	c, err := b.cluster(ctx)
 	if err != nil {
 		return nil, err
@@ -34,8 +36,8 @@ func (b *bench) startAgent(ctx context.Context, name, jobs string) (*agent, erro
 		return nil, err
 	}
 	config := filepath.Join(b.dir, name+".hcl")
-	text := fmt.Sprintf("listen = %q\ndata_dir = %q\ntoken = \"bench\"\nnomad {\n  address = %q\n}\nconsul {\n  address = %q\n}\njobs {\n%s\n}\n",
-		addr, filepath.Join(b.dir, name), c.NomadAddr, c.ConsulAddr, jobs)
+	text := fmt.Sprintf("listen = %q\ndata_dir = %q\ntoken = \"bench\"\nnomad {\n  address = %q\n}\nconsul {\n  address = %q\n}\njobs {\n%s\n}\n%s\n",
+		addr, filepath.Join(b.dir, name), c.NomadAddr, c.ConsulAddr, jobs, strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}

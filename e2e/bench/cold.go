@@ -70,26 +70,13 @@ func (b *bench) coldAgent(ctx context.Context, name, more string) (*agent, servi
 
 // mesh is docker behind a sidecar; the image is there after the first start.
 func (b *bench) mesh(ctx context.Context) error {
-	c, err := b.cluster(ctx)
-	if err != nil {
-		return err
-	}
-	image, err := c.BuildImage(ctx, clusterImage(b.answer))
-	if err != nil {
-		return err
-	}
-	a, err := b.startAgent(ctx, "mesh", fmt.Sprintf("  drivers = [\"docker\"]\n  mesh = \"connect\"\n  sidecar = \"consul\"\n  consul_binary = %q\n  consul_address = %q\n",
-		c.ConsulBin, c.BridgeAddr))
+	a, id, err := b.meshAgent(ctx, "mesh")
 	if err != nil {
 		return err
 	}
 	defer a.stop()
-	id, err := b.coldService(ctx, a, "mesh", fmt.Sprintf("image = %q", image))
-	if err != nil {
-		return err
-	}
 	// The agent lets the gateway in to its own services; the floor's needs it too.
-	_, _, err = c.Consul.ConfigEntries().Set(&consul.ServiceIntentionsConfigEntry{
+	_, _, err = b.servers.Consul.ConfigEntries().Set(&consul.ServiceIntentionsConfigEntry{
 		Kind: consul.ServiceIntentions, Name: "bare-" + strings.TrimPrefix(string(id), "dyn-"),
 		Sources: []*consul.SourceIntention{{Name: "dynsvc-gateway", Action: consul.IntentionActionAllow}},
 	}, nil)
@@ -97,6 +84,28 @@ func (b *bench) mesh(ctx context.Context) error {
 		return err
 	}
 	return b.coldRounds(ctx, "cold first byte, docker + Connect", "scripts/bench mesh", a, id, true)
+}
+
+// meshAgent runs an agent for Docker and Connect and registers the service.
+func (b *bench) meshAgent(ctx context.Context, name string) (*agent, service.ID, error) {
+	c, err := b.cluster(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	image, err := c.BuildImage(ctx, clusterImage(b.answer))
+	if err != nil {
+		return nil, "", err
+	}
+	a, err := b.startAgent(ctx, name, fmt.Sprintf("  drivers = [\"docker\"]\n  mesh = \"connect\"\n  sidecar = \"consul\"\n  consul_binary = %q\n  consul_address = %q\n",
+		c.ConsulBin, c.BridgeAddr))
+	if err != nil {
+		return nil, "", err
+	}
+	id, err := b.coldService(ctx, a, name, fmt.Sprintf("image = %q", image))
+	if err != nil {
+		a.stop()
+	}
+	return a, id, err
 }
 
 func (b *bench) coldService(ctx context.Context, a *agent, name, run string) (service.ID, error) {

@@ -5,6 +5,9 @@
 //
 //	scripts/bench                 everything; root on Debian
 //	scripts/bench warm            a call to a running service: Caddy, HAProxy, nginx, a bare proxy
+//	scripts/bench shown           the same with metrics, access log and spans, and without
+//	scripts/bench jobs            call jobs submitted and done: what the disk can sync
+//	scripts/bench meshwarm        a call to a running service through Connect: HAProxy, nginx
 //	scripts/bench cold            first byte from zero on Nomad: a bare loop on the same Nomad
 //	scripts/bench mesh            the same with Docker and Consul Connect
 //	scripts/bench burst           1 000 calls at once on a cold service
@@ -48,9 +51,12 @@ var parts = []struct {
 	run  func(*bench, context.Context) error
 }{
 	{"warm", (*bench).warm},
+	{"jobs", (*bench).jobs},
 	{"go", (*bench).packages},
+	{"shown", (*bench).shown},
 	{"cold", (*bench).cold},
 	{"mesh", (*bench).mesh},
+	{"meshwarm", (*bench).meshWarm},
 	{"burst", (*bench).burst},
 	{"idle", (*bench).idle},
 }

@@ -81,11 +81,16 @@ http {
 
 // peer starts a proxy to the backend and returns where it listens.
 func (b *bench) peer(ctx context.Context, name, backend string) (p *process, addr string, err error) {
+	return b.peerAs(ctx, name, peerConfigs[name], backend)
+}
+
+// peerAs is peer with a configuration of its own.
+func (b *bench) peerAs(ctx context.Context, name, config, backend string) (p *process, addr string, err error) {
 	if addr, err = freeAddr(); err != nil {
 		return nil, "", err
 	}
 	file := filepath.Join(b.dir, name+".conf")
-	text := strings.NewReplacer("LISTEN", addr, "BACKEND", backend, "DIR", b.dir).Replace(peerConfigs[name])
+	text := strings.NewReplacer("LISTEN", addr, "BACKEND", backend, "DIR", b.dir).Replace(config)
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		return nil, "", err
 	}

@@ -35,6 +35,7 @@ var backendFiles = map[string]string{
     idle_after      = "2h"
   }
   method "echo" {
+    mode    = "both"
     timeout = "60s"
   }
 }
@@ -101,39 +102,57 @@ func (b *bench) warm(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	lua := filepath.Join(b.dir, "call.lua")
-	if err := os.WriteFile(lua, []byte(script), 0o644); err != nil {
+	lua, err := b.warmUp(ctx, order, targets)
+	if err != nil {
 		return err
 	}
-	for _, name := range order { // connections, code and heaps get warm
-		if _, _, _, err := wrk(ctx, lua, targets[name].url, 32, time.Second); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
 	for _, connections := range []int{1, 32, 64} {
-		results := map[string]*measured{}
-		for _, name := range order {
-			results[name] = &measured{}
-		}
-		for turn := range b.slices {
-			for i := range order {
-				name := order[(i+turn)%len(order)]
-				if err := b.quiet(ctx); err != nil {
-					return err
-				}
-				if err := targets[name].measure(ctx, lua, connections, results[name]); err != nil {
-					return fmt.Errorf("%s: %w", name, err)
-				}
-			}
-		}
-		for _, name := range order {
-			m := results[name]
-			note("%-8s %2d connections: %8s  p50 %6d µs  p99 %6d µs  CPU a call %4d µs", name, connections, calls(median(m.rate)),
-				median(m.p50).Microseconds(), median(m.p99).Microseconds(), median(m.cpu).Microseconds())
+		results, err := b.turns(ctx, lua, order, targets, connections)
+		if err != nil {
+			return err
 		}
 		b.warmRows(connections, results)
 	}
 	return nil
+}
+
+// warmUp lets connections, code and heaps get warm, and returns what wrk is told.
+func (b *bench) warmUp(ctx context.Context, names []string, targets map[string]*target) (lua string, err error) {
+	lua = filepath.Join(b.dir, "call.lua")
+	if err := os.WriteFile(lua, []byte(script), 0o644); err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		if _, _, _, err := wrk(ctx, lua, targets[name].url, 32, time.Second); err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return lua, nil
+}
+
+// turns measures all that are named under one load, in turns.
+func (b *bench) turns(ctx context.Context, lua string, names []string, targets map[string]*target, connections int) (map[string]*measured, error) {
+	results := map[string]*measured{}
+	for _, name := range names {
+		results[name] = &measured{}
+	}
+	for turn := range b.slices {
+		for i := range names {
+			name := names[(i+turn)%len(names)]
+			if err := b.quiet(ctx); err != nil {
+				return nil, err
+			}
+			if err := targets[name].measure(ctx, lua, connections, results[name]); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	for _, name := range names {
+		m := results[name]
+		note("%-8s %2d connections: %8s  p50 %6d µs  p99 %6d µs  CPU a call %4d µs", name, connections, calls(median(m.rate)),
+			median(m.p50).Microseconds(), median(m.p99).Microseconds(), median(m.cpu).Microseconds())
+	}
+	return results, nil
 }
 
 // measure gives a peer one turn.
@@ -167,28 +186,12 @@ func (b *bench) warmTargets(ctx context.Context) (targets map[string]*target, st
 			end()
 		}
 	}()
-	dir := filepath.Join(b.dir, "Bench")
-	if err := writeFiles(dir, backendFiles); err != nil {
-		return nil, nil, err
-	}
-	addr, err := freeAddr()
+	a, backend, err := b.dev(ctx, "dev")
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := b.start("dev", nil, b.dynsvc, "dev", "-addr", addr, "-data", filepath.Join(b.dir, "dev"), dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	running = append(running, p)
-	a := &agent{process: p, url: "http://" + addr}
-	targets = map[string]*target{"dynsvc": {a.url + "/svc/Bench", p}}
-	if err := p.answers(ctx, targets["dynsvc"].url); err != nil {
-		return nil, nil, err
-	}
-	backend, err := a.devBackend(ctx, filepath.Join(b.dir, "dev", "dev.json"))
-	if err != nil {
-		return nil, nil, err
-	}
+	running = append(running, a.process)
+	targets = map[string]*target{"dynsvc": {a.url + "/svc/Bench", a.process}}
 	targets["backend"] = &target{"http://" + backend + "/", nil}
 	for _, name := range order[2:] {
 		p, addr, err := b.peer(ctx, name, backend)
@@ -199,6 +202,30 @@ func (b *bench) warmTargets(ctx context.Context) (targets map[string]*target, st
 		targets[name] = &target{"http://" + addr + "/", p}
 	}
 	return targets, end, nil
+}
+
+// dev runs "dynsvc dev" with the module Bench, and returns where its backend is.
+func (b *bench) dev(ctx context.Context, name string) (a *agent, backend string, err error) {
+	dir, data := filepath.Join(b.dir, name, "Bench"), filepath.Join(b.dir, name, "data")
+	if err := writeFiles(dir, backendFiles); err != nil {
+		return nil, "", err
+	}
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, "", err
+	}
+	p, err := b.start(name, nil, b.dynsvc, "dev", "-addr", addr, "-data", data, dir)
+	if err != nil {
+		return nil, "", err
+	}
+	a = &agent{process: p, url: "http://" + addr}
+	if err = p.answers(ctx, a.url+"/svc/Bench"); err == nil {
+		backend, err = a.devBackend(ctx, filepath.Join(data, "dev.json"))
+	}
+	if err != nil {
+		p.stop()
+	}
+	return a, backend, err
 }
 
 // devBackend is the address of the one child of "dynsvc dev".

@@ -14,6 +14,7 @@
 //
 //	/        the facts: who it is and how many calls it has answered
 //	/env     its environment
+//	/headers the headers of the request
 //	/die     nothing: it ends
 //	/health  200, and 500 once /fall-ill was asked for
 //	/file    the file ?path=
@@ -137,6 +138,7 @@ func routes() http.Handler {
 			http.Error(w, "the table of species is corrupt", http.StatusInternalServerError)
 		}
 	})
+	mux.HandleFunc("GET /headers", func(w http.ResponseWriter, r *http.Request) { answer(w, r.Header) })
 	mux.HandleFunc("GET /die", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
 		env := map[string]string{}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// election is who leads, as a test says.
+type election struct {
+	mu      sync.Mutex
+	url     string
+	changed chan struct{}
+}
+
+func (e *election) Leader() (string, <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.url, e.changed
+}
+
+func (e *election) elect(url string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.url = url
+	close(e.changed)
+	e.changed = make(chan struct{})
+}
+
+// answering tells who it is, and what it was sent.
+func answering(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body) // what came is what is said
+		fmt.Fprintf(w, "%s %s%s %s %q %s", name, r.Host, r.URL.RequestURI(), r.Method, body, r.Header.Get("X-Forwarded-For"))
+	})
+}
+
+func relayOf(t *testing.T, hold time.Duration) (*relay, *election, string) {
+	t.Helper()
+	e := &election{changed: make(chan struct{})}
+	r := newRelay(e, hclog.NewNullLogger())
+	r.hold = hold
+	srv := httptest.NewServer(r)
+	t.Cleanup(srv.Close)
+	return r, e, srv.URL
+}
+
+func post(t *testing.T, url, body string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "dynsvc.example.org"
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(text)
+}
+
+func TestRelayPassesOnToTheLeader(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	one := httptest.NewServer(answering("one"))
+	t.Cleanup(one.Close)
+	e.elect(one.URL)
+	want := `200 one dynsvc.example.org/svc/A@%5E1/x?y=%2F POST "hello" 127.0.0.1`
+	if status, text := post(t, url+"/svc/A@%5E1/x?y=%2F", "hello"); fmt.Sprint(status, " ", text) != want {
+		t.Errorf("got  %d %s\nwant %s", status, text, want)
+	}
+}
+
+// A request that came while nobody led, or while the leader was gone already, is
+// answered by the next one, with its body.
+func TestRelayWaitsForALeader(t *testing.T) {
+	r, e, url := relayOf(t, time.Minute)
+	dead, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	two := httptest.NewServer(answering("two"))
+	t.Cleanup(two.Close)
+	for name, next := range map[string]func(){
+		"another agent": func() { e.elect(two.URL) },
+		"this one":      func() { r.lead(answering("here")) },
+	} {
+		e.elect("")
+		got := make(chan string, 2)
+		for range 2 {
+			go func() {
+				status, text := post(t, url+"/", "the body")
+				got <- fmt.Sprint(status, " ", text)
+			}()
+		}
+		e.elect("http://" + dead.Addr().String())
+		<-time.After(3 * relayRetry) // it is tried in vain meanwhile
+		next()
+		for range 2 {
+			if text := <-got; !strings.Contains(text, `200 `) || !strings.Contains(text, `/ POST "the body"`) {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
+		r.lead(nil)
+	}
+	if err := r.drained(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a leader has read is not sent to another: it may have been done.
+func TestRelaySendsNothingTwice(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	var mu sync.Mutex
+	asked := 0
+	breaks := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body) // all of it came
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		panic(http.ErrAbortHandler)
+	}))
+	t.Cleanup(breaks.Close)
+	e.elect(breaks.URL)
+	if status, text := post(t, url, "x"); status != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", status, text)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if asked != 1 {
+		t.Errorf("the leader was asked %d times", asked)
+	}
+}
+
+func TestRelayGivesUpWithAReason(t *testing.T) {
+	_, e, url := relayOf(t, 50*time.Millisecond)
+	for path, want := range map[string]int{"/healthz": 204, "/readyz": 503, "/": 503} {
+		if status, text := post(t, url+path, ""); status != want || path == "/" && !strings.Contains(text, "no agent leads, and none came for 50ms") {
+			t.Errorf("%s: %d %s, want %d", path, status, text, want)
+		}
+	}
+	e.elect("http://127.0.0.1:1")
+	if status, text := post(t, url+"/", ""); status != 503 || !strings.Contains(text, "the agent at http://127.0.0.1:1, which leads, could not be reached") {
+		t.Errorf("%d %s", status, text)
+	}
+	if status, _ := post(t, url+"/readyz", ""); status != 204 {
+		t.Errorf("/readyz with a leader: %d", status)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.DefaultClient.Do(req); err == nil {
+		_ = resp.Body.Close() // nothing was to come
+		t.Error("a request that was given up was answered")
+	}
+}
