@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 )
 
@@ -37,11 +38,34 @@ func (c *call) elsewhere(ctx context.Context, failure error) error {
 		return failure
 	}
 	c.lease.release()
-	goOn := c.clock.halt()
+	defer c.clock.halt()()
+	if err := c.tried.rest(ctx); err != nil {
+		return failure
+	}
 	var err error
 	c.lease, err = m.acquire(ctx, 0, wait, c.meter)
-	goOn()
 	return err
+}
+
+// firstRest is how long a call rests after it was cut off, before it is sent again:
+// what has cut it off may be about to meet the other instances too.
+const firstRest = 50 * time.Millisecond
+
+// rest waits before the call is sent again, four times as long each time, and not
+// always as long, so that calls that were cut off together do not come together.
+func (t *tried) rest(ctx context.Context) error {
+	if t.sent == 0 {
+		return nil
+	}
+	most := firstRest << (2 * (t.sent - 1))
+	timer := time.NewTimer(most/2 + rand.N(most/2))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // blame takes in that an endpoint failed a call and reports whether the call may

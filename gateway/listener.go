@@ -47,6 +47,15 @@ type counted struct {
 	left func()
 }
 
+// CloseWrite tells the other side that nothing more comes: an answer that ends a
+// connection is to be read before that is gone.
+func (c *counted) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil // it is about to be closed whole
+}
+
 func (c *counted) Close() error {
 	c.once.Do(c.left)
 	return c.Conn.Close()

@@ -96,6 +96,38 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 	k.waitFor("the room comes back", func() bool { return k.post("/svc/Echo", large).status == http.StatusOK })
 }
 
+// An answer that ends a connection is followed by an end that takes nothing from it.
+func TestABoundedConnectionCanBeClosedInOneDirection(t *testing.T) {
+	below, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := gateway.Bound(below, 1)
+	defer func() { _ = l.Close() }()
+	caller, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = caller.Close() }()
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := io.ReadAll(caller); err != nil || len(rest) > 0 {
+		t.Errorf("the caller reads %q, %v", rest, err)
+	}
+	if _, err := io.WriteString(caller, "x"); err != nil {
+		t.Errorf("the caller cannot write any more: %v", err)
+	}
+	if _, err := io.ReadFull(conn, make([]byte, 1)); err != nil {
+		t.Errorf("nothing of the caller arrives any more: %v", err)
+	}
+}
+
 func TestConnectionsAreBounded(t *testing.T) {
 	k := newKit(t, func(s *setup) { s.connections = 3 })
 	k.up(k.backend(hello))

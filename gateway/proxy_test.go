@@ -412,6 +412,31 @@ func TestAllInstancesOfALostNodeAreLeftAndTheCallWaitsForTheNext(t *testing.T) {
 	(<-call).must(t, http.StatusOK, "\npayload")
 }
 
+func TestAnIdempotentCallOutlivesInstancesThatDieOneAfterAnother(t *testing.T) {
+	k := newKit(t, func(s *setup) { s.version.Methods = []service.Method{{Name: "safe", Idempotent: true}} })
+	// For a while after the first call each of them breaks off what it is sent.
+	var dying atomic.Bool
+	var first sync.Once
+	var addrs []string
+	for range 4 {
+		addrs = append(addrs, k.backend(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			if r.Method != http.MethodPost {
+				return
+			}
+			first.Do(func() {
+				dying.Store(true)
+				time.AfterFunc(100*time.Millisecond, func() { dying.Store(false) })
+			})
+			if dying.Load() {
+				panic(http.ErrAbortHandler)
+			}
+		}))
+	}
+	k.up(addrs...)
+	k.post("/svc/Echo/", `{"version":"1.1","method":"Echo.safe","id":"7","params":[]}`).must(t, http.StatusOK)
+}
+
 func TestWaitingForAnotherInstanceCountsForNoLimit(t *testing.T) {
 	const limit = 1500 * time.Millisecond
 	k := newKit(t, func(s *setup) { s.version.Limits = service.Limits{FirstByte: seconds(1.5), Total: seconds(1.5)} })
@@ -440,6 +465,7 @@ func TestWaitingForAnotherInstanceCountsForNoLimit(t *testing.T) {
 func TestAnIdempotentCallIsNotGivenUpForIdleConnections(t *testing.T) {
 	k := newKit(t, func(s *setup) {
 		s.version.Methods = []service.Method{{Name: "safe", Idempotent: true}, {Name: "once"}}
+		s.opts.IdleTimeout = time.Minute
 	})
 	// A connection breaks off with the second request on it, as that of an instance
 	// that died and came back.
@@ -464,13 +490,13 @@ func TestAnIdempotentCallIsNotGivenUpForIdleConnections(t *testing.T) {
 	}
 	k.up(addrs...) // over connections that are idle from now on
 	envelope := `{"version":"1.1","method":"Echo.%s","id":"7","params":[]}`
-	k.post("/svc/Echo/", fmt.Sprintf(envelope, "once")).must(t, http.StatusBadGateway)
-	if n := got.Swap(0); n != 1 {
-		t.Errorf("the call that may not be made twice arrived %d times", n)
-	}
 	k.post("/svc/Echo/", fmt.Sprintf(envelope, "safe")).must(t, http.StatusOK)
-	if n := got.Load(); n != 2 {
-		t.Errorf("the other arrived %d times, want 2: over an idle connection and over a new one", n)
+	if n := got.Swap(0); n != 2 {
+		t.Errorf("the call arrived %d times, want 2: over an idle connection and over a new one", n)
+	}
+	k.post("/svc/Echo/", fmt.Sprintf(envelope, "once")).must(t, http.StatusBadGateway)
+	if n := got.Load(); n != 1 {
+		t.Errorf("the call that may not be made twice arrived %d times", n)
 	}
 }
 

@@ -61,6 +61,9 @@ func (c *conn) serve() {
 		if !c.await() {
 			return
 		}
+		if c.skip(); c.start == c.end {
+			continue
+		}
 		n, ok := c.head.read(c.in[c.start:c.end], c.s.prefixes)
 		if !ok {
 			gone = true
@@ -91,6 +94,18 @@ func (c *conn) await() bool {
 	n, err := c.raw.Read(c.in)
 	c.start, c.end = 0, n
 	return err == nil && n > 0 && c.until.CompareAndSwap(until, 0)
+}
+
+// skip passes over the empty line that some old clients send behind a body, once, as
+// net/http does.
+func (c *conn) skip() {
+	if c.head.req.Method != http.MethodPost {
+		return
+	}
+	c.head.req.Method = ""
+	for n := 0; n < 4 && c.start < c.end && (c.in[c.start] == '\r' || c.in[c.start] == '\n'); n++ {
+		c.start++
+	}
 }
 
 // answer has the request answered, and reports whether the connection is good for

@@ -63,6 +63,26 @@ func TestCallsThatCameTogetherAreAnsweredInTheirOrder(t *testing.T) {
 	})
 }
 
+func TestAnEmptyLineBehindABodyIsSkipped(t *testing.T) {
+	in(t, func(t *testing.T) {
+		c := serve(t, echo).client(t)
+		for range 2 {
+			c.say(post("12345") + "\r\n")
+			c.want("POST", "lane", "POST /svc/M 12345")
+			c.say(post("12345"))
+			c.want("POST", "lane", "POST /svc/M 12345")
+			pass(time.Second)
+			c.say("\r\n")
+			c.say(get)
+			c.want("GET", "lane", "GET /svc/M ")
+		}
+		go func() { _, _ = io.WriteString(c.Conn, "\r\n"+get) }() // the connection is closed meanwhile
+		if got := c.hear("GET"); got.status != http.StatusBadRequest {
+			t.Errorf("an empty line behind no body: %+v", got)
+		}
+	})
+}
+
 // What the lane does not take is answered by net/http, from its first byte on, also
 // after calls that the lane took.
 func TestWhatTheLaneDoesNotTakeIsHandedOver(t *testing.T) {

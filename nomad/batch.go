@@ -112,7 +112,12 @@ type batchFollower struct {
 	waits   func(reason string)
 	read    map[string]int64 // task -> bytes of its output that were emitted
 	told    string           // the last reason to wait
+	unread  int              // looks at which the output could not be read
 }
+
+// mostUnread is how often the output of a run that has ended is asked for, before how
+// it ended is told without: its node may be gone by now.
+const mostUnread = 30
 
 func (f *batchFollower) wait(reason string) {
 	if reason != "" && reason != f.told {
@@ -143,7 +148,8 @@ func (f *batchFollower) look(ctx context.Context) (ended bool, err error) {
 		ended = true
 	}
 	for _, name := range startedTasks(a) {
-		if err := f.readOn(ctx, a.ID, name); err != nil {
+		if err := f.readOn(ctx, a.ID, name); err != nil && (!ended || f.unread < mostUnread) {
+			f.unread++
 			return false, err
 		}
 	}
@@ -161,6 +167,8 @@ func (f *batchFollower) unplaced(ctx context.Context) (ended bool, err error) {
 		return true, &service.BatchFailure{Text: "it was stopped in Nomad before a node had it"}
 	case err != nil:
 		return false, err
+	case j.Status == "dead":
+		return true, &service.BatchFailure{Text: "it has ended, and Nomad has not kept how"}
 	}
 	evals, err := f.cluster.evaluations(ctx, f.id)
 	if err != nil {

@@ -179,6 +179,38 @@ func TestARunThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
+func TestARunOfWhichNothingIsKept(t *testing.T) {
+	fol := follow(t)
+	fol.f.status(fol.id, "dead")
+	if err := fol.ended(t); err == nil || !strings.Contains(err.Error(), "has not kept how") {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestARunWhoseNodeIsGone asks for output that nobody has any more: how the run ended
+// is told all the same.
+func TestARunWhoseNodeIsGone(t *testing.T) {
+	f := newFake(t)
+	c, err := Open(t.Context(), Options{Address: f.URL}, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.place("run", "a", tasks("failed", "build", ends("7")))
+	f.do(func() {
+		f.refuse["GET /v1/client/fs/logs/a"], f.refusal = http.StatusInternalServerError, "no path to node"
+	})
+	fol := &batchFollower{cluster: c, id: "run", read: map[string]int64{}}
+	for range mostUnread {
+		if ended, err := fol.look(t.Context()); ended || !errors.Is(err, service.ErrUnavailable) {
+			t.Fatalf("ended %t, %v", ended, err)
+		}
+	}
+	ended, err := fol.look(t.Context())
+	if failure, ok := errors.AsType[*service.BatchFailure](err); !ended || !ok || failure.Exit != 7 {
+		t.Errorf("ended %t, %v", ended, err)
+	}
+}
+
 func TestARunIsDispatchedOnceAndForgotten(t *testing.T) {
 	fol := follow(t)
 	again, err := fol.Dispatch(t.Context(), service.Batch{Job: "dynsvc-build", Key: "one"})

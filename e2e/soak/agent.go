@@ -162,3 +162,6 @@ func (s *soak) move(ctx context.Context) error {
 	s.released = 1 - s.released
 	return s.cli(ctx, nil, "tag", soaked+"@"+string(s.versions[s.released]), "release")
 }
+
+// meant is the version that the tag means.
+func (s *soak) meant() string { return []string{"1.0.0", "2.0.0"}[s.released] }

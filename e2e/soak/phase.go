@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	nomad "github.com/hashicorp/nomad/api"
+
+	"github.com/dynsvc/dynsvc/e2e/cluster"
 )
 
 // phase is a part of the run, under one load and with one thing that happens.
@@ -103,14 +106,26 @@ func (s *soak) running(ctx context.Context, node string) (ids []string, err erro
 	return ids, err
 }
 
-// moveTag moves the tag there and back.
+// moveTag moves the tag there and back, each time once the version that it means
+// has answered.
 func (s *soak) moveTag(ctx context.Context, d time.Duration) error {
 	for range 2 {
 		pause(ctx, d/10)
 		if err := s.move(ctx); err != nil {
 			return err
 		}
-		pause(ctx, d*4/10)
+		moved, before := time.Now(), s.book.answers(s.meant())
+		err := cluster.WaitFor(ctx, "an answer of "+s.meant(), 2*time.Minute, func(context.Context) error {
+			if s.book.answers(s.meant()) == before {
+				return errors.New("there is none")
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		s.note("%s answers %s after the tag was moved to it", s.meant(), time.Since(moved).Round(time.Millisecond))
+		pause(ctx, d*4/10-time.Since(moved))
 	}
 	return nil
 }

@@ -44,3 +44,15 @@ func (b *book) add(r *record) {
 	defer b.mu.Unlock()
 	b.all = append(b.all, r)
 }
+
+// answers is how many calls a version has answered.
+func (b *book) answers(version string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.all {
+		if r.version == version {
+			n++
+		}
+	}
+	return n
+}

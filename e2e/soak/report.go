@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ func (s *soak) report(w io.Writer) error {
 	f := findings{lines: map[line]*tally{}, whys: map[string]int{}, versions: map[string]bool{}}
 	for _, r := range s.book.all {
 		executed := s.ledger.of(r.id)
-		f.add(r, judge(r, executed, passed[r.id], s.faults.all), len(executed))
+		to := cmp.Or(passed[r.id], passed[r.job]) // a job's attempts are logged under its own id
+		f.add(r, judge(r, executed, to, s.faults.all), len(executed))
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	f.print(tw)
