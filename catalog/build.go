@@ -18,18 +18,8 @@ const unbuilt = "unbuilt:1"
 // build has the image of a version made, where it comes with a Dockerfile and images
 // are built here. What could never be registered is refused before.
 func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Upload) ([]Notice, error) {
-	if v.Run.Dockerfile == "" || v.Run.Image != "" {
-		return nil, nil
-	}
-	if c.opts.Builder == nil {
-		if v.Run.Command == "" {
-			return nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and this agent builds no images: give a command as well, "+
-				"which runs where none are built (as in dynsvc dev), or register it with an agent whose operator has set builds { … }", v.Module, v.Run.Dockerfile)
-		}
-		return []Notice{fmt.Sprintf("this agent builds no images: %s is not used, and the command %s is run", v.Run.Dockerfile, v.Run.Command)}, nil
-	}
-	if !slices.ContainsFunc(s.files, func(f file) bool { return f.name == v.Run.Dockerfile }) {
-		return nil, service.Errorf(service.ErrInvalid, "%s is left out by %s: take it, and what it copies, out of there", v.Run.Dockerfile, ignoreFile)
+	if is, notices, err := c.built(s, *v); err != nil || !is {
+		return notices, err
 	}
 	same, err := c.db.VersionByDigest(ctx, v.Module, v.Digest)
 	if err == nil {
@@ -42,8 +32,7 @@ func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Up
 	if err := c.db.CheckVersion(ctx, *v); err != nil {
 		return nil, err
 	}
-	v.Run.Command, v.Run.Args, v.Run.Build = "", nil, nil // they are for where images are not built
-	v.Run.Image = unbuilt
+	leaveUnbuilt(v)
 	if warnings, err := c.deployer.Check(ctx, *v); err != nil {
 		return warnings, err
 	}
@@ -57,6 +46,31 @@ func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Up
 	}
 	v.Run.Image, err = c.opts.Builder.Build(ctx, service.Build{Module: v.Module, Version: v.Version, Source: source(*v), Bundle: v.Bundle, Dockerfile: v.Run.Dockerfile}, log)
 	return nil, err
+}
+
+// built reports whether the image of a version is made here, of the Dockerfile that it
+// comes with.
+func (c *Catalog) built(s *staged, v service.Version) (bool, []Notice, error) {
+	if v.Run.Dockerfile == "" || v.Run.Image != "" {
+		return false, nil, nil
+	}
+	if c.opts.Builder == nil {
+		if v.Run.Command == "" {
+			return false, nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and this agent builds no images: give a command as well, "+
+				"which runs where none are built (as in dynsvc dev), or register it with an agent whose operator has set builds { … }", v.Module, v.Run.Dockerfile)
+		}
+		return false, []Notice{fmt.Sprintf("this agent builds no images: %s is not used, and the command %s is run", v.Run.Dockerfile, v.Run.Command)}, nil
+	}
+	if !slices.ContainsFunc(s.files, func(f file) bool { return f.name == v.Run.Dockerfile }) {
+		return false, nil, service.Errorf(service.ErrInvalid, "%s is left out by %s: take it, and what it copies, out of there", v.Run.Dockerfile, ignoreFile)
+	}
+	return true, nil, nil
+}
+
+// leaveUnbuilt has a version as it will be, but for its image.
+func leaveUnbuilt(v *service.Version) {
+	v.Run.Command, v.Run.Args, v.Run.Build = "", nil, nil // they are for where images are not built
+	v.Run.Image = unbuilt
 }
 
 // source names the files of a version: their commit or, where none is known, their digest.

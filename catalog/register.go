@@ -43,17 +43,7 @@ type Upload struct {
 // Once the version is saved, it stays. If it cannot be deployed then, that is a
 // notice and no error, for it is deployed with its first call.
 func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []Notice, error) {
-	c.sweep.Do(c.removeLeftovers)
-	if u.Tag == "" {
-		u.Tag = service.Dev
-	}
-	if err := service.ValidateTag(u.Tag); err != nil {
-		return service.Version{}, nil, err
-	}
-	if u.Commit = strings.ToLower(u.Commit); u.Commit != "" && !commitHash.MatchString(u.Commit) {
-		return service.Version{}, nil, service.Errorf(service.ErrInvalid, "the commit must be the 40 (or 64) hex digits that git rev-parse HEAD prints, not %.80q", u.Commit)
-	}
-	s, done, err := c.stage(ctx, u)
+	s, done, err := c.take(ctx, &u)
 	if err != nil {
 		return service.Version{}, nil, err
 	}
@@ -88,6 +78,21 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 	}
 	c.log.Info("registered", "module", saved.Module, "version", saved.Version, "service", saved.ID, "to", u.Tag)
 	return saved, notices, c.tell(ctx, saved.Module)
+}
+
+// take checks what was said of an upload and stages its files.
+func (c *Catalog) take(ctx context.Context, u *Upload) (s *staged, done func(), err error) {
+	c.sweep.Do(c.removeLeftovers)
+	if u.Tag == "" {
+		u.Tag = service.Dev
+	}
+	if err := service.ValidateTag(u.Tag); err != nil {
+		return nil, nil, err
+	}
+	if u.Commit = strings.ToLower(u.Commit); u.Commit != "" && !commitHash.MatchString(u.Commit) {
+		return nil, nil, service.Errorf(service.ErrInvalid, "the commit must be the 40 (or 64) hex digits that git rev-parse HEAD prints, not %.80q", u.Commit)
+	}
+	return c.stage(ctx, *u)
 }
 
 // read makes a version of the staged files.

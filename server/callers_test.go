@@ -36,8 +36,8 @@ var people = door{
 // mayUse are the operations that others than admins may use. An operation that is
 // added is for admins until it is written here.
 var mayUse = map[string]service.Role{
-	"watch-events": service.Developer,
-	"whoami":       service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
+	"watch-events": service.Developer, "plan": service.Developer,
+	"whoami": service.Anonymous, "create-token": service.User, "list-tokens": service.User, "revoke-token": service.User,
 	"add-owner": service.Developer, "remove-owner": service.Developer,
 	"register": service.Developer, "set-tag": service.Developer, "set-split": service.Developer, "end-split": service.Developer, "get-jobspec": service.Developer, "get-submitted-jobspec": service.Developer,
 	"register-from-git": service.Developer, "list-registrations": service.Developer, "get-registration": service.Developer,

@@ -104,6 +104,7 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 	a.registrations()
 	a.export()
 	a.backups()
+	a.plans()
 	a.events()
 	a.owners()
 	a.tokens()

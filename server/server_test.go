@@ -241,6 +241,7 @@ func TestOperations(t *testing.T) {
 		{"backup", "GET", "/api/v1/backup", "", 200, []string{"all there is"}},
 		{"nowhere", "GET", "/nowhere", "", 404, []string{"/svc/"}},
 		{"wrong method", "DELETE", "/api/v1/modules", "", 405, []string{"DELETE"}},
+		{"plan of nothing", "POST", "/api/v1/plan", "not an archive", 422, []string{"tar.gz"}},
 		{"no archive", "POST", "/api/v1/modules", "not an archive", 422, []string{"tar.gz"}},
 		{"bad commit", "POST", "/api/v1/modules?commit=xyz", "x", 422, []string{"query.commit"}},
 	}

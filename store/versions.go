@@ -92,11 +92,7 @@ func saveModule(ctx context.Context, tx *sql.Tx, module string) (isNew bool, err
 	if err := tx.QueryRowContext(ctx, `SELECT name FROM modules WHERE key = ?`, key).Scan(&name); err != nil {
 		return false, err
 	}
-	if name != module {
-		return false, service.Errorf(service.ErrConflict,
-			"the module is registered as %s: names that differ in letter case only are one module, so write it like that or choose another name", name)
-	}
-	return inserted > 0, nil
+	return inserted > 0, checkSpelling(name, module)
 }
 
 // digestSeq finds the module's version with the same contents; 0: there is none.
@@ -112,7 +108,26 @@ func digestSeq(ctx context.Context, tx *sql.Tx, v service.Version) (seq int64, e
 // CheckVersion reports why SaveVersion would not take a version that is new: what it
 // reports then is known before something costly is done for the version.
 func (db *DB) CheckVersion(ctx context.Context, v service.Version) error {
-	return db.read(ctx, "check version "+string(v.ID), func(tx *sql.Tx) error { return checkNew(ctx, tx, v) })
+	return db.read(ctx, "check version "+string(v.ID), func(tx *sql.Tx) error {
+		var name string
+		err := tx.QueryRowContext(ctx, `SELECT name FROM modules WHERE key = ?`, service.ModuleKey(v.Module)).Scan(&name)
+		if err == nil {
+			err = checkSpelling(name, v.Module)
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		return checkNew(ctx, tx, v)
+	})
+}
+
+// checkSpelling refuses a second way to write a module's name.
+func checkSpelling(name, module string) error {
+	if name == module {
+		return nil
+	}
+	return service.Errorf(service.ErrConflict,
+		"the module is registered as %s: names that differ in letter case only are one module, so write it like that or choose another name", name)
 }
 
 func checkNew(ctx context.Context, tx *sql.Tx, v service.Version) error {

@@ -58,7 +58,7 @@ wrote into this folder.`,
 	}
 	add("run", newDev(), newAgent(), newBackup(remote), newRestore(), newVersion())
 	add("author", newInit(remote), newRun(), newTest(remote), newValidate(remote), newGenerate(remote))
-	add("module", newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
+	add("module", newPlan(remote), newRegister(remote), newList(remote), newTag(remote), newClient(remote), newJobspec(remote))
 	add("service", newCall(remote), newJobs(remote), newStatus(remote), newStart(remote), newStop(remote), newScale(remote), newLogs(remote), newPolicy(remote), newStats(remote), newEvents(remote), newNodes(remote))
 	add("access", newToken(remote), newOwner(remote), newWhoami(remote))
 	return root
