@@ -112,6 +112,7 @@ type batchFollower struct {
 	waits   func(reason string)
 	read    map[string]int64 // task -> bytes of its output that were emitted
 	told    string           // the last reason to wait
+	dead    bool             // the last look found it ended, with nothing placed
 	unread  int              // looks at which the output could not be read
 }
 
@@ -167,9 +168,10 @@ func (f *batchFollower) unplaced(ctx context.Context) (ended bool, err error) {
 		return true, &service.BatchFailure{Text: "it was stopped in Nomad before a node had it"}
 	case err != nil:
 		return false, err
-	case j.Status == "dead":
+	case j.Status == "dead" && f.dead:
 		return true, &service.BatchFailure{Text: "it has ended, and Nomad has not kept how"}
 	}
+	f.dead = j.Status == "dead" // it may have been placed and ended since its allocations were read
 	evals, err := f.cluster.evaluations(ctx, f.id)
 	if err != nil {
 		return false, err

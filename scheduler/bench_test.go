@@ -11,15 +11,32 @@ import (
 )
 
 // 10 000 services, of which 200 are in use: one look at all of them.
-func BenchmarkTick(b *testing.B) {
+func BenchmarkTick(b *testing.B) { tick(b, 200) }
+
+// The same where 2 000 of them have been called every hour of the last day.
+func BenchmarkTickHabits(b *testing.B) { tick(b, 2000) }
+
+func tick(b *testing.B, known int) {
+	b.Helper()
 	const services, active = 10_000, 200
 	now := time.Now()
-	db := openStore(b, active)
+	db := openStore(b, known)
 	b.Cleanup(func() { _ = db.Close() }) // the folder goes with it
 	c, g := newCluster(), newGate()
 	e := scheduler.New(db, c, g, hclog.NewNullLogger(), scheduler.Options{})
 	var samples []service.Sample
+	recall := func() {
+		if err := db.AddSamples(b.Context(), samples); err != nil {
+			b.Fatal(err)
+		}
+		if err := scheduler.Recall(e, b.Context(), now); err != nil {
+			b.Fatal(err)
+		}
+	}
 	for i := range services {
+		if i == known { // the others are in no store, and were never called
+			recall()
+		}
 		v := version(i)
 		if i%3 == 0 {
 			v.Scale.Windows = []service.Window{{
@@ -28,6 +45,12 @@ func BenchmarkTick(b *testing.B) {
 			}}
 		}
 		e.Publish(service.Module{Name: v.Module, Versions: []service.Version{v}})
+		for hour := range 24 {
+			if i >= active && i < known {
+				at := now.Add(-time.Duration(60*hour+1+i%60) * time.Minute).Truncate(time.Minute)
+				samples = append(samples, service.Sample{Service: v.ID, Start: at, Width: service.Duration{Duration: time.Minute}, Calls: 1, Busy: time.Second})
+			}
+		}
 		if i >= active {
 			c.put(v.ID, 0)
 			continue
@@ -40,9 +63,6 @@ func BenchmarkTick(b *testing.B) {
 				Service: v.ID, Start: now.Add(-ago), Width: service.Duration{Duration: width}, Calls: 100, Busy: 12 * width,
 			})
 		}
-	}
-	if err := db.AddSamples(b.Context(), samples); err != nil {
-		b.Fatal(err)
 	}
 	c.freeze(true)
 	scheduler.Tick(e, b.Context(), now) // adopts what runs

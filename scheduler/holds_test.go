@@ -2,6 +2,7 @@ package scheduler_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +33,18 @@ func (w *world) holding(opts scheduler.Options) {
 	w.want(1, "wake 0->1 applied")
 }
 
+// doubt is why an engine may not lead; nil: it leads.
+type doubt struct{ atomic.Pointer[error] }
+
+func (d *doubt) set(err error) { d.Store(&err) }
+
+func (d *doubt) leads() error {
+	if err := d.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 const soon = 3 * time.Minute // long after idle_after
 
 func TestCountsHoldWhileTheClusterIsSilent(t *testing.T) {
@@ -49,9 +62,9 @@ func TestCountsHoldWhileTheClusterIsSilent(t *testing.T) {
 
 func TestCountsHoldWhileItIsNotKnownWhoLeads(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		var doubt error
-		w.holding(scheduler.Options{Leads: func() error { return doubt }})
-		doubt = service.Errorf(service.ErrUnavailable, "it is not certain that this agent still leads")
+		var who doubt
+		w.holding(scheduler.Options{Leads: who.leads})
+		who.set(service.Errorf(service.ErrUnavailable, "it is not certain that this agent still leads"))
 		w.after(soon)
 		w.want(1, "wake 0->1 applied")
 		w.says("all counts are held: it is not certain that this agent still leads")
@@ -60,7 +73,7 @@ func TestCountsHoldWhileItIsNotKnownWhoLeads(t *testing.T) {
 		if err := w.engine.Wake(t.Context(), a); err != nil || w.cluster.count(a) != 1 {
 			t.Errorf("a wake in doubt: %v, count %d", err, w.cluster.count(a))
 		}
-		doubt = nil
+		who.set(nil)
 		w.ready(nil)
 		w.after(soon)
 		if n := w.cluster.count(a); n != 0 {
@@ -72,11 +85,11 @@ func TestCountsHoldWhileItIsNotKnownWhoLeads(t *testing.T) {
 // A change that was decided before the doubt is not asked of the cluster in it.
 func TestADecisionDoesNotOutliveTheLead(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
-		var doubt error
-		w.holding(scheduler.Options{Leads: func() error { return doubt }, StopGrace: 5 * time.Minute})
+		var who doubt
+		w.holding(scheduler.Options{Leads: who.leads, StopGrace: 5 * time.Minute})
 		w.gate.call(a, true, false) // the drain takes its time
 		w.after(soon)
-		doubt = service.Errorf(service.ErrUnavailable, "another one leads")
+		who.set(service.Errorf(service.ErrUnavailable, "another one leads"))
 		w.gate.call(a, false, false)
 		w.after(10 * time.Minute)
 		if n := w.cluster.count(a); n != 1 {

@@ -24,7 +24,7 @@ const (
 )
 
 func (a *api) pages(router *mux.Router) error {
-	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment}).ParseFS(pageFiles, "pages/*.html")
+	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment, "inputs": inputs, "brief": brief}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return err
 	}

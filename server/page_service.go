@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynsvc/dynsvc/scheduler"
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/store"
 )
 
 // servicePage is all about one service, for a person.
@@ -20,6 +22,9 @@ type servicePage struct {
 	Functions []function
 	Lines     []service.LogLine
 	NoLines   string // why there are none
+	Chart     *chart
+	Policy    scheduler.Effective
+	Methods   []MethodStats // of the last day, most called first
 }
 
 // function is a method with what its author wrote about it.
@@ -41,6 +46,16 @@ func (a *api) servicePage(ctx context.Context, id service.ID) (*servicePage, err
 	p := &servicePage{Detail: detail.Body, Program: a.opts.Version}
 	p.URL = a.callURL(p.Definition)
 	if p.Functions, err = a.functions(ctx, p.Definition); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if p.Chart, err = a.chart(ctx, id, p.Count, now); err != nil {
+		return nil, err
+	}
+	if p.Policy, err = a.Engine.Effective(id); err != nil {
+		return nil, err
+	}
+	if p.Methods, err = a.methodStats(ctx, p.Definition, now.Add(-chartSpan), now); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, logTimeout)
@@ -94,21 +109,42 @@ type input struct {
 	Value float64
 }
 
-// Inputs are those of the last decision, by name.
-func (p *servicePage) Inputs() []input {
-	if len(p.Decisions) == 0 {
-		return nil
-	}
+// inputs are those of a decision, by name.
+func inputs(d service.Decision) []input {
 	var all []input
-	for _, name := range slices.Sorted(maps.Keys(p.Decisions[0].Inputs)) {
-		all = append(all, input{name, p.Decisions[0].Inputs[name]})
+	for _, name := range slices.Sorted(maps.Keys(d.Inputs)) {
+		all = append(all, input{name, d.Inputs[name]})
 	}
 	return all
+}
+
+// methodStats is the usage of a version's methods, the most called first.
+func (a *api) methodStats(ctx context.Context, v service.Version, since, until time.Time) ([]MethodStats, error) {
+	samples, err := a.Store.Usage(ctx, store.UsageQuery{Services: []service.ID{v.ID}, Since: since, Until: until, Methods: true})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]MethodStats, len(samples))
+	for i := range samples {
+		list[i] = MethodStats{Method: samples[i].Method, Version: v.Version, Service: v.ID, Figures: figures(&samples[i])}
+	}
+	slices.SortStableFunc(list, func(a, b MethodStats) int { return cmp.Compare(b.Calls, a.Calls) })
+	return list, nil
 }
 
 // Instances are those that Nomad has placed, by index.
 func (p *servicePage) Instances() []service.Endpoint {
 	return slices.SortedFunc(slices.Values(p.State.Endpoints), func(a, b service.Endpoint) int { return cmp.Compare(a.Index, b.Index) })
+}
+
+// brief is a duration to what people tell apart.
+func brief(d service.Duration) time.Duration {
+	for _, unit := range []time.Duration{time.Minute, time.Second, time.Millisecond} {
+		if d.Duration >= unit {
+			return d.Round(unit / 100)
+		}
+	}
+	return d.Round(time.Microsecond)
 }
 
 func ago(t time.Time) string {
