@@ -30,7 +30,7 @@ type cluster interface {
 	// that is the one.
 	Begin(ctx context.Context, b service.Build) (Run, error)
 	// Follow emits what the tasks of a run say until it ends. A run that did not
-	// end well is a [service.BatchFailure].
+	// end well is a [service.BatchError].
 	Follow(ctx context.Context, id string, emit func(task string, text []byte) error, waits func(reason string)) error
 	// End stops and forgets a run.
 	End(ctx context.Context, id string) error

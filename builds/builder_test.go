@@ -212,7 +212,7 @@ func TestFailuresAreExplained(t *testing.T) {
 			for i := 0; i < len(said); i += 2 {
 				say(said[i], said[i+1])
 			}
-			return &service.BatchFailure{Task: task, Exit: exit, Text: fmt.Sprintf("exited with code %d after 2 s", exit)}
+			return &service.BatchError{Task: task, Exit: exit, Text: fmt.Sprintf("exited with code %d after 2 s", exit)}
 		}
 	}
 	tests := []struct {
@@ -234,10 +234,10 @@ func TestFailuresAreExplained(t *testing.T) {
 		{"push time", fails("push", 124, "push", "waiting\n"), service.ErrUnavailable,
 			"the image was built, but not pushed in the time that the operator allows; what the push said last:\n  waiting"},
 		{"node", func(context.Context, func(task, text string)) error {
-			return &service.BatchFailure{Lost: true, Text: "the node b1, which ran it, was lost"}
+			return &service.BatchError{Lost: true, Text: "the node b1, which ran it, was lost"}
 		}, service.ErrUnavailable, "the image was not built: the node b1, which ran it, was lost: register it again"},
 		{"stopped", func(context.Context, func(task, text string)) error {
-			return &service.BatchFailure{Text: "it was stopped in Nomad"}
+			return &service.BatchError{Text: "it was stopped in Nomad"}
 		}, service.ErrUnavailable, "the image was not built: it was stopped in Nomad"},
 		{"a digest that the build made up", func(_ context.Context, say func(task, text string)) error {
 			say("build", "1: digest: "+digest+" size: 528\n")

@@ -100,7 +100,7 @@ func (t *transcript) explain(err error, limit time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return service.Errorf(service.ErrUnavailable, "the image was not built within %s, the wait for a builder node included", limit)
 	}
-	f, ok := errors.AsType[*service.BatchFailure](err)
+	f, ok := errors.AsType[*service.BatchError](err)
 	if !ok {
 		return err
 	}

@@ -78,7 +78,7 @@ func (c *Cluster) EndBatch(ctx context.Context, id string) error {
 const batchEvery = time.Second
 
 // FollowBatch emits what a run says, from its beginning, one task after the other,
-// until it ends. It is nil when every task ended well, else a [service.BatchFailure];
+// until it ends. It is nil when every task ended well, else a [service.BatchError];
 // what keeps the run waiting is told to waits, each reason once.
 func (c *Cluster) FollowBatch(ctx context.Context, id string, emit func(task string, text []byte) error, waits func(reason string)) error {
 	f := &batchFollower{cluster: c, id: service.ID(id), emit: emit, waits: waits, read: map[string]int64{}}
@@ -144,7 +144,7 @@ func (f *batchFollower) look(ctx context.Context) (ended bool, err error) {
 	}
 	switch a.ClientStatus {
 	case api.AllocClientStatusLost, api.AllocClientStatusUnknown:
-		return true, &service.BatchFailure{Lost: true, Text: "the node " + a.NodeName + ", which ran it, was lost"}
+		return true, &service.BatchError{Lost: true, Text: "the node " + a.NodeName + ", which ran it, was lost"}
 	case api.AllocClientStatusComplete, api.AllocClientStatusFailed:
 		ended = true
 	}
@@ -165,11 +165,11 @@ func (f *batchFollower) unplaced(ctx context.Context) (ended bool, err error) {
 	j, err := f.cluster.job(ctx, f.id)
 	switch {
 	case isNotFound(err), err == nil && j.Stop:
-		return true, &service.BatchFailure{Text: "it was stopped in Nomad before a node had it"}
+		return true, &service.BatchError{Text: "it was stopped in Nomad before a node had it"}
 	case err != nil:
 		return false, err
 	case j.Status == "dead" && f.dead:
-		return true, &service.BatchFailure{Text: "it has ended, and Nomad has not kept how"}
+		return true, &service.BatchError{Text: "it has ended, and Nomad has not kept how"}
 	}
 	f.dead = j.Status == "dead" // it may have been placed and ended since its allocations were read
 	evals, err := f.cluster.evaluations(ctx, f.id)
@@ -211,22 +211,22 @@ func batchEnd(a *allocation) error {
 			}
 			code, _ := strconv.Atoi(detail(e, "exit_code")) // absent is 0
 			if code != 0 || detail(e, "signal") != "" && detail(e, "signal") != "0" || detail(e, "oom_killed") == "true" {
-				return &service.BatchFailure{Task: name, Exit: code, Text: ending(e, state.Events[:i])}
+				return &service.BatchError{Task: name, Exit: code, Text: ending(e, state.Events[:i])}
 			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(a.TaskStates)) {
 		if state := a.TaskStates[name]; state.Failed {
 			if failure := diagnoseTask(name, state); failure != nil {
-				return &service.BatchFailure{Text: failure.Text}
+				return &service.BatchError{Text: failure.Text}
 			}
 		}
 	}
 	if a.ClientStatus == api.AllocClientStatusFailed {
-		return &service.BatchFailure{Text: cmp.Or(clean(a.ClientDescription), "Nomad says no more than that it failed")}
+		return &service.BatchError{Text: cmp.Or(clean(a.ClientDescription), "Nomad says no more than that it failed")}
 	}
 	if a.DesiredStatus == api.AllocDesiredStatusStop {
-		return &service.BatchFailure{Text: "it was stopped in Nomad"}
+		return &service.BatchError{Text: "it was stopped in Nomad"}
 	}
 	return nil
 }

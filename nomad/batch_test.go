@@ -148,27 +148,27 @@ func TestARunThatFailsSaysWhy(t *testing.T) {
 	tests := []struct {
 		name  string
 		alloc func(*allocation)
-		want  service.BatchFailure
+		want  service.BatchError
 	}{
-		{"exit", tasks("failed", "build", ends("7"), "push", &taskState{State: "dead"}), service.BatchFailure{Task: "build", Exit: 7, Text: "exited with code 7 after 1 ms"}},
-		{"second", tasks("failed", "build", ends("0"), "push", ends("1")), service.BatchFailure{Task: "push", Exit: 1, Text: "exited with code 1 after 1 ms"}},
-		{"lost", tasks("lost", "build", runs()), service.BatchFailure{Lost: true, Text: "the node here, which ran it, was lost"}},
+		{"exit", tasks("failed", "build", ends("7"), "push", &taskState{State: "dead"}), service.BatchError{Task: "build", Exit: 7, Text: "exited with code 7 after 1 ms"}},
+		{"second", tasks("failed", "build", ends("0"), "push", ends("1")), service.BatchError{Task: "push", Exit: 1, Text: "exited with code 1 after 1 ms"}},
+		{"lost", tasks("lost", "build", runs()), service.BatchError{Lost: true, Text: "the node here, which ran it, was lost"}},
 		{"archive", tasks("failed", "build", &taskState{State: "dead", Failed: true, Events: []*taskEvent{details("Failed Artifact Download", "download_error", "bad response code: 404")}}),
-			service.BatchFailure{Text: "the artifact cannot be had: bad response code: 404"}},
+			service.BatchError{Text: "the artifact cannot be had: bad response code: 404"}},
 		{"second does not start", tasks("failed", "build", ends("0"), "push", &taskState{State: "dead", Failed: true, Events: []*taskEvent{details("Failed Validation", "validation_error", "no such word")}}),
-			service.BatchFailure{Text: `the task "push" is not valid on its node: no such word`}},
-		{"unknown", tasks("failed"), service.BatchFailure{Text: "Nomad says no more than that it failed"}},
+			service.BatchError{Text: `the task "push" is not valid on its node: no such word`}},
+		{"unknown", tasks("failed"), service.BatchError{Text: "Nomad says no more than that it failed"}},
 		{"stopped", func(a *allocation) {
 			tasks("complete", "build", &taskState{State: "dead", Events: []*taskEvent{details("Started")}})(a)
 			a.DesiredStatus = "stop"
-		}, service.BatchFailure{Text: "it was stopped in Nomad"}},
+		}, service.BatchError{Text: "it was stopped in Nomad"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			fol := follow(t)
 			fol.f.place(fol.id, "a", tt.alloc)
-			got, ok := errors.AsType[*service.BatchFailure](fol.ended(t))
+			got, ok := errors.AsType[*service.BatchError](fol.ended(t))
 			if !ok {
 				t.Fatal("it ended well")
 			}
@@ -206,7 +206,7 @@ func TestARunWhoseNodeIsGone(t *testing.T) {
 		}
 	}
 	ended, err := fol.look(t.Context())
-	if failure, ok := errors.AsType[*service.BatchFailure](err); !ended || !ok || failure.Exit != 7 {
+	if failure, ok := errors.AsType[*service.BatchError](err); !ended || !ok || failure.Exit != 7 {
 		t.Errorf("ended %t, %v", ended, err)
 	}
 }

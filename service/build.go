@@ -16,15 +16,15 @@ type Batch struct {
 	Meta map[string]string // what the run is about
 }
 
-// BatchFailure says why a run did not end well.
-type BatchFailure struct {
+// BatchError says why a run did not end well.
+type BatchError struct {
 	Task string // that failed; empty: it is not for one
 	Exit int    // its exit code; 0: it did not get to exit
 	Lost bool   // the node that had it is gone
 	Text string // goes on after the task's name, or stands alone without one
 }
 
-func (f *BatchFailure) Error() string {
+func (f *BatchError) Error() string {
 	if f.Task == "" {
 		return f.Text
 	}
