@@ -61,10 +61,16 @@ const plain = `jobs {
 // stops it at the end of the test.
 func newAgent(t *testing.T, jobs string) *agent {
 	t.Helper()
-	addr := freeAddr(t)
-	a := &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr, client: http.DefaultClient}
+	a := unstarted(t)
 	a.open(jobs)
 	return a
+}
+
+// unstarted is an agent that has a folder and an address.
+func unstarted(t *testing.T) *agent {
+	t.Helper()
+	addr := freeAddr(t)
+	return &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr, client: http.DefaultClient}
 }
 
 // open configures and starts the agent, and stops it at the end of the test.

@@ -143,8 +143,8 @@ func TestAnInstanceThatIsStoppedAnswersTheCallsItHas(t *testing.T) {
 // has further lines in its gateway block.
 func newTLSAgent(t *testing.T, jobs, lines string) *agent {
 	t.Helper()
-	addr := freeAddr(t)
-	a := &agent{t: t, dir: t.TempDir(), addr: addr, url: "https://" + addr}
+	a := unstarted(t)
+	a.url = "https://" + a.addr
 	key, roots := a.certify()
 	a.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
 	a.open(fmt.Sprintf("%s\ngateway {\n  %s\n  tls {\n    cert_file = %q\n    key_file = %q\n  }\n}\n", jobs, lines, a.certificate, key))

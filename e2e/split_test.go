@@ -22,8 +22,7 @@ func sharing(t *testing.T, n int) []*agent {
 	t.Helper()
 	agents := make([]*agent, n)
 	for i := range agents {
-		addr := freeAddr(t)
-		a := &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr}
+		a := unstarted(t)
 		agents[i] = a
 		a.configure(plain)
 		text, err := os.ReadFile(a.config())
@@ -138,13 +137,12 @@ func TestOtherDataDoNotTakeOver(t *testing.T) {
 	t.Parallel()
 	all := sharing(t, 2)
 	one, front := all[0], all[1]
-	addr := freeAddr(t)
-	other := &agent{t: t, dir: t.TempDir(), addr: addr, url: "http://" + addr}
+	other := unstarted(t)
 	text, err := os.ReadFile(one.config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := strings.ReplaceAll(strings.ReplaceAll(string(text), one.addr, addr), one.dir, other.dir)
+	said := strings.ReplaceAll(strings.ReplaceAll(string(text), one.addr, other.addr), one.dir, other.dir)
 	if err := os.WriteFile(other.config(), []byte(said), 0o600); err != nil {
 		t.Fatal(err)
 	}
