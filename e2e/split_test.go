@@ -143,6 +143,7 @@ func TestOtherDataDoNotTakeOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	said := strings.ReplaceAll(strings.ReplaceAll(string(text), one.addr, other.addr), one.dir, other.dir)
+	said = strings.Replace(said, "dynsvc/"+other.addr+"/leader", "dynsvc/"+one.addr+"/leader", 1) // the lock is named after the first one
 	if err := os.WriteFile(other.config(), []byte(said), 0o600); err != nil {
 		t.Fatal(err)
 	}
