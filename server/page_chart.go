@@ -19,6 +19,7 @@ const (
 	chartWide  = 960.0
 	chartHigh  = 70.0 // of one panel
 	chartBelow = 30.0 // between panels, for the next one's title
+	markWide   = 32.0 // of an hour under them
 	// chartDecisions is how many decisions of the day are read at most: one a
 	// minute.
 	chartDecisions = 1440
@@ -86,7 +87,9 @@ func draw(samples []service.Sample, decisions []service.Decision, count int, sin
 	}
 	const apart = 3 * time.Hour
 	for t := since.Truncate(apart).Add(apart); t.Before(now); t = t.Add(apart) {
-		c.Marks = append(c.Marks, mark{x(t), t.UTC().Format("15:04")})
+		if at := x(t); at > markWide/2 && at < chartWide-markWide/2 { // one at the edge would be cut off
+			c.Marks = append(c.Marks, mark{at, t.UTC().Format("15:04")})
+		}
 	}
 	return c
 }
