@@ -38,10 +38,11 @@ func (b *bench) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := b.fill(ctx, one.Definition); err != nil {
+	// The template is one.
+	if err := b.fill(ctx, one.Definition, filling{folder: "idle", module: "Idle", modules: versions / 4, each: 4, but: 1}); err != nil {
 		return err
 	}
-	defer b.purge(ctx)
+	defer b.purge(ctx, "dyn-idle")
 	var first, ready []time.Duration
 	var resident, peak []int
 	for round := range 5 {
@@ -49,7 +50,7 @@ func (b *bench) idle(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
-		a, err := b.startIdle(ctx)
+		a, err := b.startAgain("idle")
 		if err != nil {
 			return err
 		}
@@ -87,8 +88,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// fill saves the versions and registers their jobs, which differ in name only.
-func (b *bench) fill(ctx context.Context, one service.Version) (err error) {
+// filling is a number of versions that differ in name only.
+type filling struct {
+	folder  string // of the agent's data
+	module  string // what the modules' names begin with
+	modules int
+	each    int // versions of a module
+	but     int // the last few are left out
+	change  func(*nomad.Job)
+}
+
+// fill saves versions like one and registers their jobs.
+func (b *bench) fill(ctx context.Context, one service.Version, f filling) (err error) {
 	job, _, err := b.servers.Nomad.Jobs().Info(string(one.ID), nil)
 	if err != nil {
 		return err
@@ -97,7 +108,7 @@ func (b *bench) fill(ctx context.Context, one service.Version) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, filepath.Join(b.dir, "idle", "dynsvc.db"), hclog.NewNullLogger())
+	db, err := store.Open(ctx, filepath.Join(b.dir, f.folder, "dynsvc.db"), hclog.NewNullLogger())
 	if err != nil {
 		return err
 	}
@@ -105,10 +116,11 @@ func (b *bench) fill(ctx context.Context, one service.Version) (err error) {
 	began := time.Now()
 	var jobs errgroup.Group
 	jobs.SetLimit(8)
-	for i := range versions - 1 { // the template is one
+	many := f.modules*f.each - f.but
+	for i := range many {
 		v := one
-		v.Module = fmt.Sprintf("Idle%05d", i/4) // four versions each
-		v.Version = fmt.Sprintf("1.%d.0", i%4)
+		v.Module = fmt.Sprintf("%s%05d", f.module, i/f.each)
+		v.Version = fmt.Sprintf("1.%d.0", i%f.each)
 		v.Digest = fmt.Sprintf("sha256:%08x%056x", i, i)
 		v.ID = service.NewID(v.Module, "", v.Digest)
 		v.RegisteredAt = time.Time{}
@@ -120,6 +132,9 @@ func (b *bench) fill(ctx context.Context, one service.Version) (err error) {
 			if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), string(one.ID), string(v.ID))), &j); err != nil {
 				return err
 			}
+			if f.change != nil {
+				f.change(&j)
+			}
 			_, _, err := b.servers.Nomad.Jobs().Register(&j, (&nomad.WriteOptions{}).WithContext(ctx))
 			return err
 		})
@@ -127,13 +142,13 @@ func (b *bench) fill(ctx context.Context, one service.Version) (err error) {
 	if err := jobs.Wait(); err != nil {
 		return err
 	}
-	note("saved %d versions and registered their jobs in %s", versions, time.Since(began).Round(time.Second))
+	note("saved %d versions and registered their jobs in %s", many, time.Since(began).Round(time.Second))
 	return nil
 }
 
 // purge removes the jobs, faster than the cluster's own way.
-func (b *bench) purge(ctx context.Context) {
-	stubs, _, err := b.servers.Nomad.Jobs().List((&nomad.QueryOptions{Prefix: "dyn-idle"}).WithContext(ctx))
+func (b *bench) purge(ctx context.Context, prefix string) {
+	stubs, _, err := b.servers.Nomad.Jobs().List((&nomad.QueryOptions{Prefix: prefix}).WithContext(ctx))
 	if err != nil {
 		note("purge: %v", err)
 		return
@@ -151,9 +166,10 @@ func (b *bench) purge(ctx context.Context) {
 	}
 }
 
-// startIdle runs the agent on the filled data folder again.
-func (b *bench) startIdle(_ context.Context) (*agent, error) {
-	text, err := os.ReadFile(filepath.Join(b.dir, "idle.hcl"))
+// startAgain runs an agent with the configuration and data that it had before.
+func (b *bench) startAgain(name string) (*agent, error) {
+	config := filepath.Join(b.dir, name+".hcl")
+	text, err := os.ReadFile(config)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +179,7 @@ func (b *bench) startIdle(_ context.Context) (*agent, error) {
 			break
 		}
 	}
-	p, err := b.start("idle", nil, b.dynsvc, "agent", "-config", filepath.Join(b.dir, "idle.hcl"))
+	p, err := b.start(name, nil, b.dynsvc, "agent", "-config", config)
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@
 //	scripts/bench mesh            the same with Docker and Consul Connect
 //	scripts/bench burst           1 000 calls at once on a cold service
 //	scripts/bench idle            10 000 registered versions
+//	scripts/bench thousand        1 000 services on the mock driver, 200 of them woken at once
 //	scripts/bench go              the packages' own benchmarks that have budgets
 package main
 
@@ -59,6 +60,7 @@ var parts = []struct {
 	{"meshwarm", (*bench).meshWarm},
 	{"burst", (*bench).burst},
 	{"idle", (*bench).idle},
+	{"thousand", (*bench).thousand},
 }
 
 func main() {
