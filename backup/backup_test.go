@@ -68,7 +68,7 @@ func TestABackupIsRestored(t *testing.T) {
 	data := folder(t, map[string]string{
 		"dynsvc.db": "being written", "dynsvc.db-wal": "x", "lock": "",
 		"bundles/aa.tar.gz": "files", "bundles/upload-1/files/a": "half", "jobs/key": "secret", "jobs/results/7.1.json": strings.Repeat("r", 1<<20),
-		"registrations/1.log": "cloned", "registrations/clone-1/HEAD": "half", "modules/dyn-a/main.py": "unpacked again",
+		"builds/x.log": "Step 1", "registrations/1.log": "cloned", "registrations/clone-1/HEAD": "half", "modules/dyn-a/main.py": "unpacked again",
 	})
 	var file bytes.Buffer
 	if err := backup.Write(t.Context(), snapshot("as it was"), data, &file); err != nil {
@@ -79,7 +79,7 @@ func TestABackupIsRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		"dynsvc.db": "as it was", "bundles/aa.tar.gz": "files", "jobs/key": "secret", "jobs/results/7.1.json": strings.Repeat("r", 1<<20), "registrations/1.log": "cloned",
+		"dynsvc.db": "as it was", "bundles/aa.tar.gz": "files", "jobs/key": "secret", "jobs/results/7.1.json": strings.Repeat("r", 1<<20), "registrations/1.log": "cloned", "builds/x.log": "Step 1",
 	}
 	if diff := cmp.Diff(want, contents(t, restored)); diff != "" {
 		t.Errorf("restored (-want +got):\n%s", diff)
@@ -87,7 +87,7 @@ func TestABackupIsRestored(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(restored, "jobs/key")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key: %v %v", info.Mode(), err)
 	}
-	if _, kept := contents(t, data)[".backup"]; kept || len(contents(t, data)) != 10 {
+	if _, kept := contents(t, data)[".backup"]; kept || len(contents(t, data)) != 11 {
 		t.Errorf("the data folder has %v", contents(t, data))
 	}
 	// Never over what is there.

@@ -27,7 +27,7 @@ const Database = "dynsvc.db"
 
 // Folders are those of a data folder that belong to its backup. The others are
 // made again when they are needed.
-var Folders = []string{"bundles", "jobs", "registrations"}
+var Folders = []string{"builds", "bundles", "jobs", "registrations"}
 
 // partial reports a file that is being written, or is used to write one.
 func partial(name string) bool {
