@@ -19,7 +19,7 @@ const crowd = 1000
 
 // burst has a thousand callers at once on a service at zero.
 func (b *bench) burst(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "burst", "")
+	a, id, err := b.coldAgent(ctx, "burst")
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ const coldModule = `module %q {
 // cold is raw_exec without a mesh. The module's files come from the agent, as
 // they do for every module that names a command.
 func (b *bench) cold(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "cold", "")
+	a, id, err := b.coldAgent(ctx, "cold")
 	if err != nil {
 		return err
 	}
@@ -56,8 +56,8 @@ func (b *bench) cold(ctx context.Context) error {
 }
 
 // coldAgent runs an agent for raw_exec and registers the service.
-func (b *bench) coldAgent(ctx context.Context, name, more string) (*agent, service.ID, error) {
-	a, err := b.startAgent(ctx, name, "  drivers = [\"raw_exec\"]\n"+more)
+func (b *bench) coldAgent(ctx context.Context, name string) (*agent, service.ID, error) {
+	a, err := b.startAgent(ctx, name, "  drivers = [\"raw_exec\"]\n")
 	if err != nil {
 		return nil, "", err
 	}

@@ -28,7 +28,7 @@ const (
 // idle starts the agent on a database of 10 000 versions, each with its job in
 // Nomad, none of them running.
 func (b *bench) idle(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "idle", "")
+	a, id, err := b.coldAgent(ctx, "idle")
 	if err != nil {
 		return err
 	}

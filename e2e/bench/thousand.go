@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -17,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	nomad "github.com/hashicorp/nomad/api"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -31,7 +30,7 @@ const (
 // calls 200 of them at once, each for the first time. What listens on the ports that
 // Nomad gives them is this program: what is measured is all but the services.
 func (b *bench) thousand(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "thousand", "")
+	a, id, err := b.coldAgent(ctx, "thousand")
 	if err != nil {
 		return err
 	}
@@ -52,7 +51,7 @@ func (b *bench) thousand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer way.Close()
+	defer way.Close() //nolint:errcheck // its listeners end with it
 	listening, stop := context.WithCancel(ctx)
 	defer stop()
 	stand, err := b.standIn(listening)
@@ -116,8 +115,8 @@ func (b *bench) countedWay(name string) (*way, error) {
 		return nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(to)
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // the agent breaks its long polls off when it stops
-	proxy.FlushInterval = -1                    // the event stream
+	proxy.ErrorLog = hclog.NewNullLogger().StandardLogger(nil) // the agent breaks its long polls off when it stops
+	proxy.FlushInterval = -1                                   // the event stream
 	w := &way{paths: map[string]int{}}
 	w.Server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.asked.Add(1)
