@@ -15,39 +15,17 @@ import (
 )
 
 // EnsureBatch has a parameterized job exist with this text.
-func (c *Cluster) EnsureBatch(ctx context.Context, want service.Job) (err error) {
-	for range ensureAttempts {
-		if err = c.registerBatch(ctx, want); !errors.Is(err, service.ErrConflict) {
+func (c *Cluster) EnsureBatch(ctx context.Context, want service.Job) error {
+	return unlessChanged(func() error {
+		j, _, opts, err := c.prepare(ctx, want)
+		if err != nil || j == nil {
 			return err
 		}
-	}
-	return err
-}
-
-func (c *Cluster) registerBatch(ctx context.Context, want service.Job) error {
-	id := want.Version.ID
-	old, err := c.job(ctx, id)
-	if err != nil && !isNotFound(err) {
-		return err
-	}
-	if old != nil && !old.Stop && old.Meta[metaDigest] == want.Digest {
-		return nil
-	}
-	j, err := c.read(ctx, want.HCL)
-	if err != nil {
-		return err
-	}
-	if *j.ID != string(id) {
-		return service.Errorf(service.ErrInvalid, "register %s: its jobspec is of job %q", id, *j.ID)
-	}
-	opts := &api.RegisterOptions{EnforceIndex: true, Submission: &api.JobSubmission{Source: want.HCL, Format: "hcl2"}}
-	if old != nil {
-		opts.ModifyIndex = old.JobModifyIndex
-	}
-	q, cancel := c.write(ctx)
-	defer cancel()
-	_, _, err = c.calls.Jobs().RegisterOpts(j, opts, q)
-	return classify(err, "register "+string(id))
+		q, cancel := c.write(ctx)
+		defer cancel()
+		_, _, err = c.calls.Jobs().RegisterOpts(j, opts, q)
+		return classify(err, "register "+string(want.Version.ID))
+	})
 }
 
 // Dispatch begins a run and returns its id. Where there is a run of the same key,

@@ -72,40 +72,51 @@ func (c *Cluster) Ensure(ctx context.Context, want service.Job) error {
 	if c.mem.has(id, want.Digest, time.Now()) {
 		return nil
 	}
-	var err error
+	return unlessChanged(func() error { return c.register(ctx, want) })
+}
+
+// unlessChanged registers again where somebody else changed the job meanwhile.
+func unlessChanged(register func() error) (err error) {
 	for range ensureAttempts {
-		if err = c.register(ctx, want); !errors.Is(err, service.ErrConflict) {
+		if err = register(); !errors.Is(err, service.ErrConflict) {
 			return err
 		}
 	}
 	return err
 }
 
-func (c *Cluster) register(ctx context.Context, want service.Job) error {
+// prepare reads a jobspec and what Nomad has of its job, which opts lets it replace and
+// nothing newer. j is nil where Nomad has this very text already.
+func (c *Cluster) prepare(ctx context.Context, want service.Job) (j *api.Job, old *job, opts *api.RegisterOptions, err error) {
 	id := want.Version.ID
-	old, err := c.job(ctx, id)
+	old, err = c.job(ctx, id)
 	if err != nil && !isNotFound(err) {
-		return err
+		return nil, nil, nil, err
 	}
 	if old != nil && !old.Stop && old.Meta[metaDigest] == want.Digest {
-		return nil
+		return nil, old, nil, nil
 	}
-	j, err := c.read(ctx, want.HCL)
-	if err != nil {
-		return fmt.Errorf("register %s: %w", id, err)
+	if j, err = c.read(ctx, want.HCL); err != nil {
+		return nil, nil, nil, fmt.Errorf("register %s: %w", id, err)
 	}
 	if *j.ID != string(id) {
-		return service.Errorf(service.ErrInvalid, "register %s: its jobspec is of job %q", id, *j.ID)
+		return nil, nil, nil, service.Errorf(service.ErrInvalid, "register %s: its jobspec is of job %q", id, *j.ID)
 	}
-	j.SetMeta(metaDigest, want.Digest)
-	opts := &api.RegisterOptions{
-		EnforceIndex: true,
-		Submission:   &api.JobSubmission{Source: want.HCL, Format: "hcl2"},
-	}
-	count := 0
+	opts = &api.RegisterOptions{EnforceIndex: true, Submission: &api.JobSubmission{Source: want.HCL, Format: "hcl2"}}
 	if old != nil {
 		opts.ModifyIndex = old.JobModifyIndex
 	}
+	return j, old, opts, nil
+}
+
+func (c *Cluster) register(ctx context.Context, want service.Job) error {
+	id := want.Version.ID
+	j, old, opts, err := c.prepare(ctx, want)
+	if err != nil || j == nil {
+		return err
+	}
+	j.SetMeta(metaDigest, want.Digest)
+	count := 0
 	if old != nil && !old.Stop {
 		opts.PreserveCounts = true
 		count = old.count()
