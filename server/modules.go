@@ -38,6 +38,12 @@ type upload struct {
 	archive io.Reader
 }
 
+// archiveBody describes a body that is a module's folder, which nobody holds in memory.
+func archiveBody() *huma.RequestBody {
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
+}
+
 // Resolve is called by huma with the request.
 func (u *upload) Resolve(ctx huma.Context) []error {
 	u.archive = ctx.BodyReader()
@@ -62,9 +68,8 @@ type VersionRef struct {
 func (a *api) modules() {
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "register", Method: http.MethodPost, Path: "/api/v1/modules", DefaultStatus: http.StatusCreated,
-		Summary: "Register a version: the body is the module's folder as tar, tar.gz or zip",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		Summary:     "Register a version: the body is the module's folder as tar, tar.gz or zip",
+		RequestBody: archiveBody(),
 	}), a.register)
 	operation(a, atLeast(service.Anonymous, huma.Operation{
 		OperationID: "list-modules", Method: http.MethodGet, Path: "/api/v1/modules", Summary: "List modules by name, a page at a time",

@@ -23,9 +23,8 @@ type Plan struct {
 func (a *api) plans() {
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "plan", Method: http.MethodPost, Path: "/api/v1/plan",
-		Summary: "What a registration would come to, or why it would be refused; nothing is stored",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		Summary:     "What a registration would come to, or why it would be refused; nothing is stored",
+		RequestBody: archiveBody(),
 	}), a.plan)
 }
 

@@ -24,9 +24,8 @@ type UploadLine struct {
 func (a *api) uploads() {
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "register-followed", Method: http.MethodPost, Path: "/api/v1/uploads",
-		Summary: "Register a version as with POST /api/v1/modules, and follow how its image is built: lines of JSON, the last of which is how it ended",
-		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/octet-stream": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}},
+		Summary:     "Register a version as with POST /api/v1/modules, and follow how its image is built: lines of JSON, the last of which is how it ended",
+		RequestBody: archiveBody(),
 	}), a.registerFollowed)
 	operation(a, atLeast(service.Developer, huma.Operation{
 		OperationID: "get-build-log", Method: http.MethodGet, Path: "/api/v1/modules/{module}/versions/{ref}/build",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 	"time"
 
@@ -144,11 +145,7 @@ func (q *UsageQuery) add(sum map[wideKey]*service.Sample, at int, s *service.Sam
 }
 
 func (q *UsageQuery) sorted(sum map[wideKey]*service.Sample) []service.Sample {
-	keys := make([]wideKey, 0, len(sum))
-	for key := range sum {
-		keys = append(keys, key)
-	}
-	slices.SortFunc(keys, func(a, b wideKey) int {
+	keys := slices.SortedFunc(maps.Keys(sum), func(a, b wideKey) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.seq, b.seq), cmp.Compare(a.method, b.method))
 	})
 	list := make([]service.Sample, len(keys))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -151,11 +152,7 @@ func (db *DB) Vitals(ctx context.Context, q VitalsQuery) ([]service.Vitals, erro
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]key, 0, len(sum))
-	for k := range sum {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b key) int {
+	keys := slices.SortedFunc(maps.Keys(sum), func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.at, b.at), cmp.Compare(a.alloc, b.alloc))
 	})
 	list := make([]service.Vitals, len(keys))
