@@ -1,3 +1,5 @@
+//go:build !race
+
 package simulation_test
 
 import (
@@ -11,11 +13,9 @@ import (
 // keep-alives of up to twelve hours and the hybrid policy use. Where calls come by
 // pure chance there is nothing to learn but how often, and a day of some services
 // does not tell that well: there the best fixed time is as good, and chance decides
-// who is ahead by some percent.
+// who is ahead by some percent. The many replays are of one goroutine each, and
+// scripts/test makes them without the race detector.
 func TestTheTradeOffDominates(t *testing.T) {
-	if raced {
-		t.Skip("hundreds of replays are slow under the race detector; scripts/test runs this without it")
-	}
 	type try struct {
 		name  string
 		trace *simulation.Trace
