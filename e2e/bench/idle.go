@@ -28,18 +28,12 @@ const (
 // idle starts the agent on a database of 10 000 versions, each with its job in
 // Nomad, none of them running.
 func (b *bench) idle(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "idle")
-	if err != nil {
-		return err
-	}
-	var one struct{ Definition service.Version }
-	err = a.api(ctx, http.MethodGet, "/api/v1/services/"+string(id), nil, &one)
-	a.stop()
+	one, err := b.model(ctx, "idle")
 	if err != nil {
 		return err
 	}
 	// The template is one.
-	if err := b.fill(ctx, one.Definition, filling{folder: "idle", module: "Idle", modules: versions / 4, each: 4, but: 1}); err != nil {
+	if err := b.fill(ctx, one, filling{folder: "idle", module: "Idle", modules: versions / 4, each: 4, but: 1}); err != nil {
 		return err
 	}
 	defer b.purge(ctx, "dyn-idle")
@@ -86,6 +80,18 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
+}
+
+// model is a version that others are made like: of an agent that has then ended.
+func (b *bench) model(ctx context.Context, name string) (service.Version, error) {
+	a, id, err := b.coldAgent(ctx, name)
+	if err != nil {
+		return service.Version{}, err
+	}
+	defer a.stop()
+	var one struct{ Definition service.Version }
+	err = a.api(ctx, http.MethodGet, "/api/v1/services/"+string(id), nil, &one)
+	return one.Definition, err
 }
 
 // filling is a number of versions that differ in name only.

@@ -17,8 +17,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	nomad "github.com/hashicorp/nomad/api"
-
-	"github.com/dynsvc/dynsvc/service"
 )
 
 const (
@@ -30,18 +28,12 @@ const (
 // calls 200 of them at once, each for the first time. What listens on the ports that
 // Nomad gives them is this program: what is measured is all but the services.
 func (b *bench) thousand(ctx context.Context) error {
-	a, id, err := b.coldAgent(ctx, "thousand")
-	if err != nil {
-		return err
-	}
-	var one struct{ Definition service.Version }
-	err = a.api(ctx, http.MethodGet, "/api/v1/services/"+string(id), nil, &one)
-	a.stop()
+	one, err := b.model(ctx, "thousand")
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	if err := b.fill(ctx, one.Definition, filling{folder: "thousand", module: "Mock", modules: registered, each: 1, change: mock}); err != nil {
+	if err := b.fill(ctx, one, filling{folder: "thousand", module: "Mock", modules: registered, each: 1, change: mock}); err != nil {
 		return err
 	}
 	defer b.purge(ctx, "dyn-mock")
@@ -58,7 +50,8 @@ func (b *bench) thousand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a, err = b.startAgain("thousand"); err != nil {
+	a, err := b.startAgain("thousand")
+	if err != nil {
 		return err
 	}
 	defer a.stop()

@@ -35,12 +35,20 @@ func (r *record) is(ok bool, format string, args ...any) {
 	}
 }
 
+// read reads a whole answer. One that breaks off is the end of the call.
+func (r *record) read(res *http.Response) (body []byte, ok bool) {
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		r.fail(err)
+	}
+	return body, err == nil
+}
+
 // refuse is the end of a call that was answered with an error.
 func (r *record) refuse(res *http.Response) {
 	r.outcome, r.status = refused, res.StatusCode
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.fail(err)
+	text, ok := r.read(res)
+	if !ok {
 		return
 	}
 	r.text = detail(text)
@@ -105,9 +113,8 @@ func (s *soak) call(ctx context.Context, r *record) {
 		return
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.fail(err)
+	answer, ok := r.read(res)
+	if !ok {
 		return
 	}
 	var reply struct{ Result []content.Payload }
@@ -134,9 +141,8 @@ func (s *soak) callRange(ctx context.Context, r *record) {
 		return
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.fail(err)
+	got, ok := r.read(res)
+	if !ok {
 		return
 	}
 	r.is(bytes.Equal(got, part), "%d other bytes than the %d from %d on", len(got), len(part), from)

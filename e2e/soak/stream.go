@@ -115,9 +115,8 @@ func (s *soak) callDownload(ctx context.Context, r *record) {
 		return
 	}
 	defer res.Body.Close()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
-		r.fail(err)
+	got, ok := r.read(res)
+	if !ok {
 		return
 	}
 	want := content.Blob()[:content.Pieces*content.Piece]
