@@ -86,7 +86,7 @@ func (a *agent) open(jobs string) {
 			}
 		}
 		if t.Failed() {
-			t.Logf("log of the agent:\n%s", a.log())
+			t.Logf("end of the agent's log:\n%s", a.tail())
 		}
 	})
 	a.start()
@@ -138,6 +138,13 @@ func (a *agent) start() {
 		}
 		return answersTo(ctx, a.client, a.url+"/readyz")
 	})
+}
+
+// tail is the end of the log: enough to see what happened last, and little enough
+// to leave in sight what the test said before it.
+func (a *agent) tail() string {
+	lines := strings.Split(strings.TrimSpace(a.log()), "\n")
+	return strings.Join(lines[max(0, len(lines)-40):], "\n")
 }
 
 func (a *agent) running() bool {

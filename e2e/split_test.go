@@ -46,7 +46,7 @@ func sharing(t *testing.T, n int) []*agent {
 				}
 			}
 			if t.Failed() {
-				t.Logf("log of agent %d:\n%s", i, a.log())
+				t.Logf("end of agent %d's log:\n%s", i, a.tail())
 			}
 		})
 		a.start()

@@ -3,18 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 const (
@@ -23,7 +20,6 @@ const (
 	relayHold = 30 * time.Second
 	// relayRetry is the pause after a leader could not be reached.
 	relayRetry = 100 * time.Millisecond
-	relayDial  = 3 * time.Second
 )
 
 // errHere says that this agent has come to lead while a request waited.
@@ -54,13 +50,8 @@ type relay struct {
 
 func newRelay(l leaders, log hclog.Logger) *relay {
 	r := &relay{leaders: l, log: log, hold: relayHold, news: make(chan struct{})}
-	onward := &http.Transport{
-		DialContext:         (&net.Dialer{Timeout: relayDial, KeepAlive: 15 * time.Second}).DialContext,
-		MaxIdleConnsPerHost: 256, IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: relayDial,
-		DisableCompression: true, // what callers and services agree on is theirs
-	}
 	r.proxy = &httputil.ReverseProxy{
-		Transport: &searching{relay: r, next: onward}, FlushInterval: -1, ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		Transport: &searching{relay: r, onward: newOnward()}, FlushInterval: -1, ErrorLog: log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.Host = p.In.Host
 			p.Out.Header["X-Forwarded-For"] = p.In.Header["X-Forwarded-For"]
@@ -72,9 +63,15 @@ func newRelay(l leaders, log hclog.Logger) *relay {
 			}
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", "leader" // searching knows better
 		},
+		ModifyResponse: func(res *http.Response) error {
+			if res.Close && res.Request.ProtoMajor == 1 {
+				res.Header.Set("Connection", "close") // the server would read the rest of the request before it sends the answer
+			}
+			return nil
+		},
 		ErrorHandler: func(w http.ResponseWriter, q *http.Request, err error) {
-			if original, ok := q.Context().Value(originalKey{}).(*http.Request); ok && errors.Is(err, errHere) {
-				r.ServeHTTP(w, original)
+			if errors.Is(err, errHere) {
+				r.ServeHTTP(w, arrivalOf(q).q)
 				return
 			}
 			r.log.Debug("could not pass a request on", "error", err)
@@ -143,23 +140,30 @@ func (r *relay) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		r.proxy.ServeHTTP(w, q.WithContext(context.WithValue(q.Context(), originalKey{}, q)))
+		r.proxy.ServeHTTP(w, q.WithContext(context.WithValue(q.Context(), arrivalKey{}, &arrival{w, q})))
 	}
 }
 
-// originalKey is the context's key of a request as it came.
-type originalKey struct{}
+// arrival is a request as it came.
+type arrival struct {
+	w http.ResponseWriter
+	q *http.Request
+}
 
-// kept is a request's body that a transport does not close when it could not
-// connect: the proxy does, in the end.
-type kept struct{ io.ReadCloser }
+type arrivalKey struct{}
 
-func (kept) Close() error { return nil }
+// arrivalOf finds the arrival of a request that the proxy made.
+func arrivalOf(q *http.Request) *arrival { return q.Context().Value(arrivalKey{}).(*arrival) }
+
+// cut ends the reading of a body that nobody wants any more.
+func (a *arrival) cut() {
+	_ = http.NewResponseController(a.w).SetReadDeadline(time.Now()) // a writer that cannot has no slow sender behind it
+}
 
 // searching finds the leader for a request, and another one where none answers.
 type searching struct {
-	relay *relay
-	next  http.RoundTripper
+	relay  *relay
+	onward *onward
 }
 
 func (s *searching) RoundTrip(q *http.Request) (*http.Response, error) {
@@ -174,8 +178,8 @@ func (s *searching) RoundTrip(q *http.Request) (*http.Response, error) {
 		leader, changed := s.relay.leaders.Leader()
 		pause := s.relay.hold
 		if leader != "" {
-			resp, err := s.pass(q, leader)
-			if err == nil || !unsent(err) || q.Context().Err() != nil {
+			resp, err := s.onward.pass(q, leader)
+			if err == nil || !errors.As(err, new(*upstream.DialError)) || q.Context().Err() != nil {
 				return resp, err
 			}
 			last, pause = err, relayRetry
@@ -197,23 +201,4 @@ func (s *searching) RoundTrip(q *http.Request) (*http.Response, error) {
 		}
 		again.Stop()
 	}
-}
-
-func (s *searching) pass(q *http.Request, leader string) (*http.Response, error) {
-	to, err := url.Parse(leader)
-	if err != nil {
-		return nil, fmt.Errorf("the agent that leads says it is at %q: %w", leader, err)
-	}
-	out := q.Clone(q.Context())
-	out.URL.Scheme, out.URL.Host = to.Scheme, to.Host
-	if out.Body != nil {
-		out.Body = kept{out.Body}
-	}
-	return s.next.RoundTrip(out)
-}
-
-// unsent reports whether nothing of a request was written: no connection came about.
-func unsent(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
 }

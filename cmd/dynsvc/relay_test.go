@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -171,5 +172,134 @@ func TestRelayGivesUpWithAReason(t *testing.T) {
 	if resp, err := http.DefaultClient.Do(req); err == nil {
 		_ = resp.Body.Close() // nothing was to come
 		t.Error("a request that was given up was answered")
+	}
+}
+
+// A leader that dies has connections that nobody uses at that moment. None of them
+// may cost a call, not even one that comes at once.
+func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	for round := range 30 {
+		name := fmt.Sprint("leader ", round)
+		leader := httptest.NewServer(answering(name))
+		e.elect(leader.URL)
+		if status, text := post(t, url+"/", "the body"); status != http.StatusOK || !strings.HasPrefix(text, name+" ") {
+			t.Fatalf("%s: %d %s", name, status, text)
+		}
+		heir := httptest.NewServer(answering("the heir"))
+		leader.CloseClientConnections()
+		leader.Listener.Close()
+		got := make(chan string, 1)
+		go func() {
+			status, text := post(t, url+"/", "the body")
+			got <- fmt.Sprint(status, " ", text)
+		}()
+		e.elect(heir.URL)
+		if text := <-got; !strings.HasPrefix(text, "200 the heir ") || !strings.Contains(text, `"the body"`) {
+			t.Fatalf("%s has died: %s", name, text)
+		}
+		leader.Close()
+		heir.Close()
+	}
+}
+
+// What comes and goes in pieces, or behind a body, comes through a relay as well.
+func TestRelayPassesOnAllOfACall(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	leader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "Said")
+		body, _ := io.ReadAll(r.Body) // a part of what is told
+		fmt.Fprintf(w, "%d bytes, length %d, agent %q", len(body), r.ContentLength, r.Header["User-Agent"])
+		_ = http.NewResponseController(w).Flush() // in pieces
+		fmt.Fprintf(w, ", trailer %q", r.Trailer.Get("Sum"))
+		w.Header().Set("Said", "all")
+		w.Header().Set(http.TrailerPrefix+"Unasked", "too")
+	}))
+	t.Cleanup(leader.Close)
+	e.elect(leader.URL)
+	body := strings.Repeat("0123456789", 50_000)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url, io.NopCloser(strings.NewReader(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("User-Agent", "")
+	req.Trailer = http.Header{"Sum": {"42"}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `500000 bytes, length -1, agent [], trailer "42"`; string(text) != want {
+		t.Errorf("%s, want %s", text, want)
+	}
+	if fmt.Sprint(resp.Trailer) != "map[Said:[all] Unasked:[too]]" {
+		t.Errorf("trailer %v", resp.Trailer)
+	}
+}
+
+// A leader may answer before it has read all, as one does that refuses a body.
+func TestRelayPassesOnAnEarlyAnswer(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	leader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+	}))
+	t.Cleanup(leader.Close)
+	e.elect(leader.URL)
+	dripping, drip := io.Pipe()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, dripping)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.WriteString(drip, "the first of many") }() // and no more
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("%d %s %v", resp.StatusCode, text, err)
+	}
+	_ = drip.Close() // lets the client's writer end
+}
+
+// A WebSocket goes through a relay, also when its leader is found late.
+func TestRelayTunnels(t *testing.T) {
+	_, e, url := relayOf(t, time.Minute)
+	leader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+		_ = rw.Flush() // who reads it finds out
+		line, _ := rw.ReadString('\n')
+		fmt.Fprintf(rw, "you said %s", line)
+		_ = rw.Flush() // as above
+	}))
+	t.Cleanup(leader.Close)
+	e.elect("http://127.0.0.1:1") // nobody is there
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	e.elect(leader.URL)
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	fmt.Fprintln(conn, "hello")
+	if text, err := io.ReadAll(in); err != nil || resp.StatusCode != http.StatusSwitchingProtocols || string(text) != "you said hello\n" {
+		t.Errorf("%d %q, %v", resp.StatusCode, text, err)
 	}
 }
