@@ -12,17 +12,22 @@ import (
 	"time"
 )
 
+// tripped is an answer that was read.
+type tripped struct {
+	*http.Response
+	text string
+}
+
 // trip makes one call over a pool as net/http would.
-func trip(t *testing.T, p *Pool, method, body string) (*http.Response, string, error) {
+func trip(t *testing.T, p *Pool, method, body string) (tripped, error) {
 	t.Helper()
 	q := httptest.NewRequestWithContext(t.Context(), method, "http://h/x?y=1", strings.NewReader(body))
 	res, err := p.RoundTrip(q, nil)
 	if err != nil {
-		return nil, "", err
+		return tripped{}, err
 	}
-	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	return res, string(text), err
+	return tripped{res, string(text)}, errors.Join(err, res.Body.Close())
 }
 
 func TestARoundTripIsAsNetHTTPsIs(t *testing.T) {
@@ -31,34 +36,33 @@ func TestARoundTripIsAsNetHTTPsIs(t *testing.T) {
 		"HTTP/1.1 204 No Content\n\n",
 		"HTTP/1.1 200 OK\nContent-Length: 7\n\n",
 		"HTTP/1.1 200 OK\nContent-Length: 9\n\nbrokenCLOSE")
-	res, text, err := trip(t, s.pool, http.MethodPost, "ping")
-	if err != nil || text != "hello" || res.Status != "200 OK" || res.ContentLength != 5 || strings.Join(res.Header["X-A"], " ") != "1 2" || res.Trailer != nil {
-		t.Errorf("%+v %q %v", res, text, err)
+	got, err := trip(t, s.pool, http.MethodPost, "ping")
+	if err != nil || got.text != "hello" || got.Status != "200 OK" || got.ContentLength != 5 || strings.Join(got.Header["X-A"], " ") != "1 2" || got.Trailer != nil {
+		t.Errorf("%+v %v", got, err)
 	}
 	if asked := <-s.asked; asked != "POST /x?y=1 ping" {
 		t.Error(asked)
 	}
-	res, text, err = trip(t, s.pool, http.MethodGet, "")
-	if err != nil || text != "abc" || res.StatusCode != 404 || res.ContentLength != -1 {
-		t.Errorf("%+v %q %v", res, text, err)
+	got, err = trip(t, s.pool, http.MethodGet, "")
+	if err != nil || got.text != "abc" || got.StatusCode != http.StatusNotFound || got.ContentLength != -1 {
+		t.Errorf("%+v %v", got, err)
 	}
-	if other, announced := res.Trailer["Other"]; !announced || other != nil || res.Trailer.Get("Sum") != "42" || res.Trailer.Get("Unasked") != "x" {
-		t.Errorf("trailer %v", res.Trailer)
+	if other, announced := got.Trailer["Other"]; !announced || other != nil || got.Trailer.Get("Sum") != "42" || got.Trailer.Get("Unasked") != "x" {
+		t.Errorf("trailer %v", got.Trailer)
 	}
-	if res, text, err = trip(t, s.pool, http.MethodDelete, ""); err != nil || text != "" || res.StatusCode != 204 {
-		t.Errorf("%+v %q %v", res, text, err)
+	if got, err = trip(t, s.pool, http.MethodDelete, ""); err != nil || got.text != "" || got.StatusCode != http.StatusNoContent {
+		t.Errorf("%+v %v", got, err)
 	}
-	if res, text, err = trip(t, s.pool, http.MethodHead, ""); err != nil || text != "" || res.ContentLength != 7 {
-		t.Errorf("%+v %q %v", res, text, err)
+	if got, err = trip(t, s.pool, http.MethodHead, ""); err != nil || got.text != "" || got.ContentLength != 7 {
+		t.Errorf("%+v %v", got, err)
 	}
-	if _, text, err = trip(t, s.pool, http.MethodGet, ""); !errors.Is(err, io.ErrUnexpectedEOF) || text != "broken" {
-		t.Errorf("%q %v", text, err)
+	if got, err = trip(t, s.pool, http.MethodGet, ""); !errors.Is(err, io.ErrUnexpectedEOF) || got.text != "broken" {
+		t.Errorf("%+v %v", got, err)
 	}
 	if n := s.dials.Load(); n != 1 {
 		t.Errorf("%d connections for five calls", n)
 	}
-	var dead *DialError
-	if _, _, err = trip(t, s.pool, http.MethodPost, "x"); errors.As(err, &dead) {
+	if _, err = trip(t, s.pool, http.MethodPost, "x"); err == nil || errors.As(err, new(*DialError)) {
 		t.Errorf("%v, of a connection that was made", err)
 	}
 }
@@ -70,11 +74,13 @@ func TestARoundTripIsNotWrittenToAClosedConnection(t *testing.T) {
 		answers = append(answers, "HTTP/1.1 200 OK\nContent-Length: 2\n\nokCLOSE")
 	}
 	s := serve(t, answers...)
-	for range answers {
-		if _, text, err := trip(t, s.pool, http.MethodPost, "x"); err != nil || text != "ok" {
-			t.Fatalf("%q %v", text, err)
+	for i := range answers {
+		if i > 0 { // the end has to come in before it can be seen
+			waitFor(t, func() bool { return s.pool.idle[0].stale() })
 		}
-		time.Sleep(time.Millisecond) // its end is under way
+		if got, err := trip(t, s.pool, http.MethodPost, "x"); err != nil || got.text != "ok" {
+			t.Fatalf("call %d: %q %v", i, got.text, err)
+		}
 	}
 }
 
@@ -83,8 +89,7 @@ func TestARoundTripSaysThatNothingWasSent(t *testing.T) {
 	pool := client.Pool(func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:1")
 	})
-	var dead *DialError
-	if _, _, err := trip(t, pool, http.MethodPost, "x"); !errors.As(err, &dead) {
+	if _, err := trip(t, pool, http.MethodPost, "x"); !errors.As(err, new(*DialError)) {
 		t.Errorf("%v", err)
 	}
 }

@@ -188,7 +188,9 @@ func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
 		}
 		heir := httptest.NewServer(answering("the heir"))
 		leader.CloseClientConnections()
-		leader.Listener.Close()
+		if err := leader.Listener.Close(); err != nil {
+			t.Fatal(err)
+		}
 		got := make(chan string, 1)
 		go func() {
 			status, text := post(t, url+"/", "the body")
@@ -276,7 +278,7 @@ func TestRelayTunnels(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		fmt.Fprint(rw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 		_ = rw.Flush() // who reads it finds out
 		line, _ := rw.ReadString('\n')
@@ -289,7 +291,7 @@ func TestRelayTunnels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	e.elect(leader.URL)
 	in := bufio.NewReader(conn)
