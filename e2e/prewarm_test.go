@@ -56,7 +56,7 @@ func TestAnInstanceIsThereBeforeTheCallThatComesEveryFiveMinutes(t *testing.T) {
 	if !strings.HasPrefix(started.Reason, "calls come every 5 min; ") || started.Winner != "habit" {
 		t.Errorf("%s says why: %s", started.Winner, started.Reason)
 	}
-	if err := says(a, v.Module, "0 -> 1 (applied). Calls come every 5 min; the chance of a call in such a minute is "); err != nil {
+	if err := says(a, v.Module, "0 -> 1 (applied). Calls come every 5 min; a call in such a minute is "); err != nil {
 		t.Error(err)
 	}
 	if late := time.Until(due); late > 0 {
@@ -74,7 +74,7 @@ func TestAnInstanceIsThereBeforeTheCallThatComesEveryFiveMinutes(t *testing.T) {
 	stopped := a.wantDecision(v, service.KindIdle)
 	t.Logf("%s after the call was due: %s", stopped.At.Sub(due), stopped.Reason)
 	next := due.Add(every)
-	if !strings.HasSuffix(stopped.Reason, "; warm again at "+next.UTC().Format("15:04")+" UTC: 0 instances") || !stopped.At.Before(next) {
+	if !strings.HasSuffix(stopped.Reason, "; it is to be warm again at "+next.UTC().Format("15:04")+" UTC: 0 instances") || !stopped.At.Before(next) {
 		t.Errorf("stopped at %s: %s", stopped.At, stopped.Reason)
 	}
 	if never, err := allocations(t.Context(), other); err != nil || len(never) > 0 {
