@@ -51,6 +51,8 @@ type Parts struct {
 	Tokens  *auth.Tokens
 	Jobs    *jobs.Queue
 	Loads   func() []service.Load
+	// Peer says who sent a request, as far as those on its way are believed.
+	Peer func(*http.Request) service.Peer
 	// Registrar registers from git.
 	Registrar *repos.Registrar
 	// Leaving is closed when the agent was told to stop: it is not ready any more, and

@@ -16,7 +16,6 @@ import (
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
-	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobspec"
 	"github.com/dynsvc/dynsvc/nomad"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -75,7 +74,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s.defaults.Maxima = s.gateway.Maxima
 	s.jobs = c.CallJobs.options(func(string, ...any) {}) // validate has told of all faults
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
-	s.gateway.CallerLimits = gateway.CallerLimits{Known: c.Auth.Limits.Known.quota(), Anonymous: c.Auth.Limits.Anonymous.quota()}
+	s.gateway.CallerLimits = c.Auth.Limits.limits()
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
 	var err error
 	if s.front, err = c.Gateway.front(log); err != nil {

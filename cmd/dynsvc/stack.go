@@ -161,7 +161,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git, Peer: st.gateway.Peer,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source,
 		Feed:   st.feed,
 		Backup: func(ctx context.Context, w io.Writer) error { return backup.Write(ctx, st.db, s.dataDir, w) }}, s.log.Named("server"),
