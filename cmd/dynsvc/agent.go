@@ -66,7 +66,7 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, publicURL: c.PublicURL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
 		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits(), Rules: c.Policy.rules()},
 	}
@@ -119,7 +119,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		s.git = c.Builds.among(s.git)
 	}
 	if c.KBase != nil {
-		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
+		s.kbase = &kbaseSetup{options: c.KBase.options(c.PublicURL, c.URL), vault: runs}
 		s.kbase.options.Origins = c.Gateway.CORS.trusted()
 	}
 	if c.Jobs.Mesh == "connect" {

@@ -47,16 +47,17 @@ type deployer interface {
 
 // setup is what differs between the modes.
 type setup struct {
-	log      hclog.Logger
-	dataDir  string
-	url      string // where callers reach the gateway
-	token    string
-	defaults catalog.Defaults
-	gateway  gateway.Options
-	front    front
-	engine   scheduler.Options
-	jobs     jobs.Options
-	keep     store.Retention // zero: keepUsage
+	log       hclog.Logger
+	dataDir   string
+	url       string // where instances reach the agent
+	publicURL string // where callers do
+	token     string
+	defaults  catalog.Defaults
+	gateway   gateway.Options
+	front     front
+	engine    scheduler.Options
+	jobs      jobs.Options
+	keep      store.Retention // zero: keepUsage
 
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
@@ -165,7 +166,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source,
 		Feed:   st.feed,
 		Backup: func(ctx context.Context, w io.Writer) error { return backup.Write(ctx, st.db, s.dataDir, w) }}, s.log.Named("server"),
-		server.Options{Version: version, URL: s.url})
+		server.Options{Version: version, URL: s.publicURL})
 	if err != nil {
 		return nil, err
 	}
