@@ -24,7 +24,9 @@ const (
 )
 
 func (a *api) pages(router *mux.Router) error {
-	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment, "inputs": inputs, "brief": brief}).ParseFS(pageFiles, "pages/*.html")
+	parsed, err := template.New("").Funcs(template.FuncMap{
+		"ago": ago, "moment": moment, "inputs": inputs, "brief": brief, "masthead": newMasthead, "devices": devices, "drivers": drivers,
+	}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return err
 	}
@@ -32,11 +34,12 @@ func (a *api) pages(router *mux.Router) error {
 		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 	}).Methods(http.MethodGet)
 	router.Handle("/", http.RedirectHandler(console, http.StatusFound)).Methods(http.MethodGet)
-	router.HandleFunc(console, a.page(parsed, "overview.html", func(r *http.Request) (any, error) { return a.overview(r) })).
+	router.HandleFunc(console, a.page(service.Developer, parsed, "overview.html", func(r *http.Request) (any, error) { return a.overview(r) })).
 		Methods(http.MethodGet, http.MethodHead)
-	router.HandleFunc(console+"/services/{id}", a.page(parsed, "service.html", func(r *http.Request) (any, error) {
-		return a.servicePage(r.Context(), service.ID(mux.Vars(r)["id"]))
+	router.HandleFunc(console+"/nodes", a.page(service.Admin, parsed, "nodes.html", func(r *http.Request) (any, error) {
+		return a.nodesPage(r.Context())
 	})).Methods(http.MethodGet, http.MethodHead)
+	a.servicePages(router, parsed)
 	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
 		if a.visits.elsewhere(w, r) {
@@ -53,13 +56,19 @@ func (a *api) pages(router *mux.Router) error {
 	return nil
 }
 
-// page shows a template to who holds the token of an admin.
-func (a *api) page(parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
-	return a.pageFor(service.Admin, parsed, name, view)
+// masthead is what is above each page.
+type masthead struct {
+	Program string // of dynsvc
+	Caller  *service.Caller
+	At      string // the page
 }
 
-// pageFor shows a template to who holds a token of a role, or of one above.
-func (a *api) pageFor(role service.Role, parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
+func newMasthead(program string, caller service.Caller, at string) masthead {
+	return masthead{program, &caller, at}
+}
+
+// page shows a template to who holds a token of a role, or of one above.
+func (a *api) page(role service.Role, parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
 	return a.visited(role, parsed, func(w http.ResponseWriter, r *http.Request) {
 		data, err := view(r)
 		if err != nil {
