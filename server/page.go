@@ -42,7 +42,7 @@ func (a *api) pages(router *mux.Router) error {
 	a.servicePages(router, parsed)
 	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
-		if elsewhere(w, r) {
+		if a.visits.elsewhere(w, r) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
@@ -84,7 +84,7 @@ func (a *api) page(role service.Role, parsed *template.Template, name string, vi
 // a browser change anything.
 func (a *api) visited(role service.Role, parsed *template.Template, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if elsewhere(w, r) {
+		if a.visits.elsewhere(w, r) {
 			return
 		}
 		if token := r.URL.Query().Get("token"); token != "" {
@@ -111,16 +111,6 @@ func (a *api) visited(role service.Role, parsed *template.Template, next http.Ha
 	}
 }
 
-// elsewhere refuses what a page of another host has a browser do, and reports whether
-// it did. To look is open to all: what a page shows, other pages cannot read.
-func elsewhere(w http.ResponseWriter, r *http.Request) bool {
-	err := http.NewCrossOriginProtection().Check(r)
-	if err != nil {
-		writeProblem(w, http.StatusForbidden, "a page of elsewhere asked for this: "+err.Error())
-	}
-	return err != nil
-}
-
 // pageFault says why there is no page.
 func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
 	status := statusOf(err)
@@ -134,7 +124,7 @@ func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
 // remember stores the token in the browser and takes it out of the address.
 func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
-		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
+		Secure: a.visits.sealed(r), SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
 }
 
