@@ -14,6 +14,10 @@ type Example struct {
 	Files fs.FS
 }
 
+// What assemblystats is built to is not in its folder.
+//
+//go:embed assemblystats/*.go assemblystats/*.spec assemblystats/module.hcl assemblystats/README.md
+//go:embed assemblystats/.dynsvcignore assemblystats/tests
 //go:embed filtercontigs treebrowser
 //go:embed filtercontigs/dynsvc/__init__.py
 var folders embed.FS
@@ -21,7 +25,7 @@ var folders embed.FS
 // All returns the examples in the order of their names.
 func All() []Example {
 	var all []Example
-	for _, name := range []string{"filtercontigs", "treebrowser"} {
+	for _, name := range []string{"assemblystats", "filtercontigs", "treebrowser"} {
 		files, err := fs.Sub(folders, name)
 		if err != nil {
 			panic(err) // a broken build: the names are those embedded above

@@ -151,6 +151,19 @@ func Generate(model *kidl.Model, module string, lang gen.Language, productVersio
 	return append(files, copied...), nil
 }
 
+// Alone is what a module's folder lacks that is part of a larger source tree, to be
+// built without that: the copy of the runtime, and how its language finds it.
+func Alone(module string, lang gen.Language, productVersion string) ([]gen.File, error) {
+	l := languages[lang]
+	own, err := fromTemplates(string(lang), layout{Module: module, Package: strings.ToLower(module), Version: goVersion(productVersion), Product: goPackage})
+	if err != nil {
+		return nil, err
+	}
+	own = slices.DeleteFunc(own, func(f gen.File) bool { return f.Path != "go.mod" && !strings.HasPrefix(f.Path, "vendor/") })
+	copied, err := l.runtimeOf(dynsvc.Runtimes)
+	return append(own, copied...), err
+}
+
 // Vendored is where a module of the language has its copy of the runtime.
 func Vendored(lang gen.Language) string { return languages[lang].vendored }
 

@@ -104,7 +104,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		return ready, nil
 	}
 	for _, example := range examples.All() {
-		v, _, err := st.catalog.Register(ctx, catalog.Upload{Files: example.Files, Tag: service.Dev, By: service.Operator("dev")})
+		v, err := st.registerExample(ctx, example)
 		if err != nil {
 			fmt.Fprintf(stdout, "Left out the example %s: %v\n", example.Name, err)
 			continue
@@ -146,7 +146,10 @@ func sampleCall(base string, v service.Version) string {
 		return "curl -s " + base + "/svc/" + v.Module + "/"
 	}
 	method, params := v.Module+".status", "[]"
-	if v.Module == "FilterContigs" {
+	switch v.Module { // an example?
+	case "AssemblyStats":
+		method, params = "AssemblyStats.summarize", `[">a\nACGTACGT\n>b\nGGCC\n"]`
+	case "FilterContigs":
 		method, params = "FilterContigs.filter_contigs", `[{"fasta": ">a\nACGTACGT\n>b\nAC\n", "min_length": 4}]`
 	}
 	return fmt.Sprintf(`curl -s %s/svc/%s -d '{"version": "1.1", "id": "1", "method": "%s", "params": %s}'`, base, v.Module, method, params)

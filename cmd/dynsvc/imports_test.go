@@ -51,17 +51,18 @@ var allowed = map[string][]string{
 	"github.com/dynsvc/dynsvc": nil,
 
 	// What follows is not part of the product.
-	"examples":             nil,
-	"e2e":                  {"service", "e2e/cluster"},
-	"e2e/bench":            {"service", "store", "e2e/cluster", "gateway"},
-	"e2e/bench/answer":     nil,
-	"e2e/cluster":          nil,
-	"e2e/devcluster":       {"e2e/cluster"},
-	"e2e/soak":             {"service", "e2e/cluster", "e2e/soak/content"},
-	"e2e/soak/content":     nil,
-	"e2e/soak/worker":      {"e2e/soak/content"},
-	"sdk/conformance":      nil,
-	"sdk/conformance/echo": {"sdk"},
+	"examples":               nil,
+	"examples/assemblystats": {"sdk"},
+	"e2e":                    {"service", "e2e/cluster"},
+	"e2e/bench":              {"service", "store", "e2e/cluster", "gateway"},
+	"e2e/bench/answer":       nil,
+	"e2e/cluster":            nil,
+	"e2e/devcluster":         {"e2e/cluster"},
+	"e2e/soak":               {"service", "e2e/cluster", "e2e/soak/content"},
+	"e2e/soak/content":       nil,
+	"e2e/soak/worker":        {"e2e/soak/content"},
+	"sdk/conformance":        nil,
+	"sdk/conformance/echo":   {"sdk"},
 }
 
 // sole names the only package that may import a library.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
@@ -65,6 +66,10 @@ func echoModule() {
 
 // TestScripts runs one file for each behaviour that a user sees.
 func TestScripts(t *testing.T) {
+	cache, err := exec.CommandContext(t.Context(), "go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
@@ -73,6 +78,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("DYNSVC_ADDR", "")
 			env.Setenv("DYNSVC_TOKEN", "")
+			env.Setenv("GOCACHE", strings.TrimSpace(string(cache))) // what is built there is built from it
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
