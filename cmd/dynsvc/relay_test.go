@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/lane"
 )
 
 // election is who leads, as a test says.
@@ -50,8 +53,16 @@ func relayOf(t *testing.T, hold time.Duration) (*relay, *election, string) {
 	e := &election{changed: make(chan struct{})}
 	r := newRelay(e, hclog.NewNullLogger())
 	r.hold = hold
-	srv := httptest.NewServer(r)
-	t.Cleanup(srv.Close)
+	srv := httptest.NewUnstartedServer(r)
+	fast := lane.New(srv.Listener, srv.Config, r, hclog.NewNullLogger(), gateway.Prefix, gateway.DynServ)
+	srv.Listener = fast
+	srv.Start()
+	t.Cleanup(func() {
+		if err := fast.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		srv.Close()
+	})
 	return r, e, srv.URL
 }
 
@@ -106,7 +117,7 @@ func TestRelayWaitsForALeader(t *testing.T) {
 		got := make(chan string, 2)
 		for range 2 {
 			go func() {
-				status, text := post(t, url+"/", "the body")
+				status, text := post(t, url+"/svc/A", "the body")
 				got <- fmt.Sprint(status, " ", text)
 			}()
 		}
@@ -114,7 +125,7 @@ func TestRelayWaitsForALeader(t *testing.T) {
 		<-time.After(3 * relayRetry) // it is tried in vain meanwhile
 		next()
 		for range 2 {
-			if text := <-got; !strings.Contains(text, `200 `) || !strings.Contains(text, `/ POST "the body"`) {
+			if text := <-got; !strings.Contains(text, `200 `) || !strings.Contains(text, `/svc/A POST "the body"`) {
 				t.Errorf("%s: %s", name, text)
 			}
 		}
@@ -183,7 +194,7 @@ func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
 		name := fmt.Sprint("leader ", round)
 		leader := httptest.NewServer(answering(name))
 		e.elect(leader.URL)
-		if status, text := post(t, url+"/", "the body"); status != http.StatusOK || !strings.HasPrefix(text, name+" ") {
+		if status, text := post(t, url+"/svc/A", "the body"); status != http.StatusOK || !strings.HasPrefix(text, name+" ") {
 			t.Fatalf("%s: %d %s", name, status, text)
 		}
 		heir := httptest.NewServer(answering("the heir"))
@@ -193,7 +204,7 @@ func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
 		}
 		got := make(chan string, 1)
 		go func() {
-			status, text := post(t, url+"/", "the body")
+			status, text := post(t, url+"/svc/A", "the body")
 			got <- fmt.Sprint(status, " ", text)
 		}()
 		e.elect(heir.URL)

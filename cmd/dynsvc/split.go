@@ -52,7 +52,7 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
-	srv := s.front.serve(p.relay, nil, l, s.log.Named("http"))
+	srv := s.front.serve(p.relay, p.relay, l, s.log.Named("http"))
 	p.log.Info("listening", "addr", l.Addr().String(), "role", c.Role, "version", version)
 
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
