@@ -46,12 +46,11 @@ func TestAProxyIsBelievedOnlyIfItIsTrusted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := &Gateway{opts: Options{TrustedProxies: tt.trusted}}
 			in := &http.Request{RemoteAddr: tt.peer, Header: tt.head, Host: "h"}
 			if tt.tls {
 				in.TLS = &tls.ConnectionState{}
 			}
-			if diff := cmp.Diff(tt.want, g.origin(in), cmp.AllowUnexported(origin{})); diff != "" {
+			if diff := cmp.Diff(tt.want, Proxies(tt.trusted).origin(in), cmp.AllowUnexported(origin{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
