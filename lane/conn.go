@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -17,14 +18,16 @@ const (
 	lingering = 500 * time.Millisecond
 )
 
-// expired is what until is of a connection that was closed because nothing came.
+// expired is what until is of a connection that is closed because nothing came.
 const expired = -1
 
 // conn is one connection in the lane. Its goroutine reads a request, has it answered,
 // and reads the next.
 type conn struct {
 	s      *Listener
-	raw    net.Conn
+	wire   net.Conn        // as it was accepted
+	raw    net.Conn        // what is read and written: wire, or TLS over it
+	gone   bool            // it was given away
 	ctx    context.Context //nolint:containedctx // of all its requests
 	cancel context.CancelFunc
 	remote string
@@ -37,8 +40,8 @@ type conn struct {
 	patience   patience
 }
 
-func newConn(s *Listener, raw net.Conn) *conn {
-	c := &conn{s: s, raw: raw, remote: raw.RemoteAddr().String(), in: make([]byte, readSize)}
+func newConn(s *Listener, wire net.Conn) *conn {
+	c := &conn{s: s, wire: wire, raw: wire, remote: wire.RemoteAddr().String(), in: make([]byte, readSize)}
 	c.ctx, c.cancel = context.WithCancel(s.base)
 	c.head.req = (&http.Request{Header: http.Header{}, RemoteAddr: c.remote}).WithContext(c.ctx)
 	c.res = response{c: c, header: http.Header{}}
@@ -49,14 +52,16 @@ func newConn(s *Listener, raw net.Conn) *conn {
 
 // serve serves the connection until it ends or is handed over.
 func (c *conn) serve() {
-	gone := false
 	defer func() {
 		c.s.forget(c)
 		c.cancel()
-		if !gone {
+		if !c.gone {
 			_ = c.raw.Close() // nothing more is wanted of it
 		}
 	}()
+	if !c.greet() {
+		return
+	}
 	for {
 		if !c.await() {
 			return
@@ -66,9 +71,13 @@ func (c *conn) serve() {
 		}
 		n, ok := c.head.read(c.in[c.start:c.end], c.s.prefixes)
 		if !ok {
-			gone = true
+			read, state := c.in[c.start:c.end], c.head.req.TLS
+			if state != nil && bytes.HasPrefix(read, pri) {
+				return
+			}
+			c.gone = true
 			c.head.forget()
-			c.s.give(&handed{Conn: c.raw, read: c.in[c.start:c.end]})
+			c.s.give(&handed{c.raw, read, state})
 			return
 		}
 		c.start += n
