@@ -265,5 +265,7 @@ func key(of service.Build) string {
 var notName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 func (b *Builder) logOf(of service.Build) string {
-	return filepath.Join(b.opts.Dir, notName.ReplaceAllString(key(of), "_")+".log")
+	return filepath.Join(b.opts.Dir, logName(key(of)))
 }
+
+func logName(key string) string { return notName.ReplaceAllString(key, "_") + journal.Suffix }

@@ -90,7 +90,7 @@ func Copy(ctx context.Context, w io.Writer, path string) error { return read(ctx
 func read(ctx context.Context, w io.Writer, path string, j *Journal) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return service.Errorf(service.ErrNotFound, "there is no log of it")
+		return service.Errorf(service.ErrNotFound, "there is no log of it, or none any more")
 	}
 	if err != nil {
 		return err

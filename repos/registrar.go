@@ -272,5 +272,5 @@ func (r *Registrar) Log(ctx context.Context, w io.Writer, id int64, follow bool)
 }
 
 func (r *Registrar) logOf(id int64) string {
-	return filepath.Join(r.opts.Dir, fmt.Sprintf("%d.log", id))
+	return filepath.Join(r.opts.Dir, fmt.Sprintf("%d%s", id, journal.Suffix))
 }

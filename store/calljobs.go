@@ -59,7 +59,8 @@ func (e *JobLimitError) Is(target error) bool {
 // something else was submitted then.
 func (db *DB) AddCallJob(ctx context.Context, n NewCallJob) (job service.CallJob, isNew bool, err error) {
 	submitted := orNow(n.Job.Submitted)
-	err = db.write(ctx, "add call job "+n.Job.ID, func(tx *sql.Tx) error {
+	err = db.write(ctx, "add call job "+n.Job.ID, func(ctx context.Context, tx *sql.Tx) error {
+		isNew = false
 		if n.Key != "" {
 			earlier, ok, err := keyedJob(ctx, tx, n)
 			if err != nil || ok {

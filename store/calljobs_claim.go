@@ -73,7 +73,7 @@ func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok boo
 	if err != nil {
 		return job, false, err
 	}
-	err = db.write(ctx, "claim a call job", func(tx *sql.Tx) error {
+	err = db.write(ctx, "claim a call job", func(ctx context.Context, tx *sql.Tx) error {
 		const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sent = 0, agent = ?, lease_ms = ?,
 				started_ms = ?, progress = NULL, message = NULL
 			WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
@@ -81,6 +81,7 @@ func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok boo
 				AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
 				ORDER BY due_ms, seq LIMIT 1)
 			RETURNING id`
+		ok = false
 		var id string
 		err := tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), c.Module, millis(c.Now),
 			string(callers), string(services)).Scan(&id)
@@ -123,7 +124,7 @@ func (db *DB) RequeueCallJob(ctx context.Context, id string, r Requeue) error {
 
 // changeJob changes a running job if the attempt is still the one that runs.
 func (db *DB) changeJob(ctx context.Context, doing, id string, attempt int, set string, args ...any) error {
-	return db.write(ctx, doing+" call job "+id, func(tx *sql.Tx) error {
+	return db.write(ctx, doing+" call job "+id, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE call_jobs SET `+set+` WHERE id = ? AND state = 'running' AND attempts = ?`,
 			append(args, id, attempt)...)
 		if err != nil {
@@ -147,7 +148,8 @@ type Beat struct {
 // RenewCallJobs extends the leases of running attempts and returns the ids of
 // those that are lost.
 func (db *DB) RenewCallJobs(ctx context.Context, beats []Beat, until time.Time) (lost []string, err error) {
-	err = db.write(ctx, "renew leases of call jobs", func(tx *sql.Tx) error {
+	err = db.write(ctx, "renew leases of call jobs", func(ctx context.Context, tx *sql.Tx) error {
+		lost = nil
 		const renew = `UPDATE call_jobs SET lease_ms = ?, progress = ?, message = ? WHERE id = ? AND state = 'running' AND attempts = ?`
 		stmt, err := tx.PrepareContext(ctx, renew)
 		if err != nil {

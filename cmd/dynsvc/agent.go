@@ -71,7 +71,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
 		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits(), Rules: c.Policy.rules()},
 	}
-	s.keep = c.Usage.retention()
+	s.keep, s.keepLogs = c.Usage.retention(), c.Registrations.retention()
 	s.defaults.Maxima = s.gateway.Maxima
 	s.jobs = c.CallJobs.options(func(string, ...any) {}) // validate has told of all faults
 	s.gateway.OpenCalls = c.Auth.Calls == "open"

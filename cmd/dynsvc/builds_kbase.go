@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/dynsvc/dynsvc/repos"
@@ -83,7 +84,11 @@ func (b *kbaseBuilds) Log(ctx context.Context, id string) ([]kbase.BuildLine, er
 		return nil, err
 	}
 	var text bytes.Buffer
-	if err := b.registrar.Log(ctx, &text, p.ID, false); err != nil {
+	err = b.registrar.Log(ctx, &text, p.ID, false)
+	if errors.Is(err, service.ErrNotFound) {
+		return []kbase.BuildLine{{Content: "the log is not kept any more\n"}}, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	var lines []kbase.BuildLine

@@ -40,6 +40,8 @@ type config struct {
 	Builds   *buildsConfig   `hcl:"builds,block"` // absent: images are built elsewhere
 	CallJobs *callJobsConfig `hcl:"call_jobs,block"`
 
+	Registrations *registrationsConfig `hcl:"registrations,block"`
+
 	Telemetry *telemetryConfig `hcl:"telemetry,block"`
 }
 
@@ -133,7 +135,7 @@ func loadConfig(path, role string) (config, error) {
 	c.Nomad, c.Jobs, c.Defaults = orEmpty(c.Nomad), orEmpty(c.Jobs), orEmpty(c.Defaults)
 	c.Gateway, c.Policy, c.Usage, c.Auth, c.Git = orEmpty(c.Gateway), orEmpty(c.Policy), orEmpty(c.Usage), orEmpty(c.Auth), orEmpty(c.Git)
 	c.Telemetry = orEmpty(c.Telemetry)
-	c.CallJobs = orEmpty(c.CallJobs)
+	c.CallJobs, c.Registrations = orEmpty(c.CallJobs), orEmpty(c.Registrations)
 	c.Auth.fill()
 	if c.KBase != nil {
 		c.KBase.join(c.Auth)
@@ -238,7 +240,8 @@ func (c *config) validate() error {
 	for name, value := range map[string]string{
 		"defaults.idle_after": c.Defaults.IdleAfter, "defaults.gpu_idle_after": c.Defaults.GPUIdleAfter, "defaults.start_deadline": c.Defaults.StartDeadline,
 		"git.timeout": c.Git.Timeout, "policy.tick": c.Policy.Tick, "policy.hold_for": c.Policy.HoldFor, "policy.replace_after": c.Policy.ReplaceAfter,
-		"usage.keep_samples": c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
+		"registrations.keep_logs": c.Registrations.KeepLogs,
+		"usage.keep_samples":      c.Usage.KeepSamples, "usage.keep_minutes": c.Usage.KeepMinutes, "usage.keep_hours": c.Usage.KeepHours,
 	} {
 		if d, err := time.ParseDuration(value); value != "" && (err != nil || d <= 0) {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
@@ -250,6 +253,7 @@ func (c *config) validate() error {
 	c.Auth.validate(fault)
 	c.Git.validate(fault)
 	c.CallJobs.options(fault)
+	c.Registrations.validate(fault)
 	c.Policy.validate(fault)
 	if c.KBase != nil {
 		c.KBase.validate(fault)

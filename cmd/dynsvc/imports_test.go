@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"repos":      {"service", "store", "catalog", "journal"},
 	"server":     {"service", "repos", "auth", "catalog", "store", "scheduler", "jobspec", "jobs", "sdk/gen"},
 	"backup":     {"service"},
-	"cmd/dynsvc": {"service", "backup", "repos", "builds", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "relay", "lane", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
+	"cmd/dynsvc": {"service", "backup", "repos", "builds", "journal", "templates", "store", "auth", "auth/kbaseauth", "catalog", "jobspec", "scheduler", "jobs", "nomad", "consul", "local", "gateway", "relay", "lane", "metrics", "server", "server/kbase", "simulation", "kidl", "sdk/gen", "workshop", "examples"},
 
 	"auth/kbaseauth": nil,
 	"server/kbase":   {"service", "kidl", "catalog", "store"},

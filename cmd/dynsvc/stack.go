@@ -17,6 +17,7 @@ import (
 	"github.com/dynsvc/dynsvc/consul"
 	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobs"
+	"github.com/dynsvc/dynsvc/journal"
 	"github.com/dynsvc/dynsvc/kidl"
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -56,7 +57,8 @@ type setup struct {
 	front    front
 	engine   scheduler.Options
 	jobs     jobs.Options
-	keep     store.Retention // zero: keepUsage
+	keep     store.Retention   // zero: keepUsage
+	keepLogs journal.Retention // zero: keepLogs
 
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions

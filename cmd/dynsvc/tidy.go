@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/dynsvc/dynsvc/store"
@@ -26,6 +27,9 @@ func (st *stack) tidy(ctx context.Context) error {
 			if _, err := st.db.Prune(ctx, now, cmp.Or(st.keep, keepUsage)); err != nil && ctx.Err() == nil {
 				st.log.Warn("could not delete old usage", "error", err)
 			}
+			if err := st.pruneLogs(ctx, now); err != nil && ctx.Err() == nil {
+				st.log.Warn("could not delete old logs of registrations", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -33,4 +37,15 @@ func (st *stack) tidy(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// pruneLogs deletes old logs of registrations from git and of builds.
+func (st *stack) pruneLogs(ctx context.Context, now time.Time) error {
+	keep := cmp.Or(st.keepLogs, keepLogs)
+	_, err := st.git.Prune(ctx, now, keep)
+	if st.builds != nil {
+		_, building := st.builds.Prune(now, keep)
+		err = errors.Join(err, building)
+	}
+	return err
 }
