@@ -150,8 +150,8 @@ func compare(t *testing.T, name string, secure *tls.Config) {
 		answers[r.Header.Get("Want")](w, r)
 	}
 	silent := hclog.NewNullLogger().StandardLogger(nil)
-	s := serve(t, answer, func(srv *http.Server) { srv.ErrorLog, srv.TLSConfig = silent, secure })
-	alone := &http.Server{Handler: by("lane", http.HandlerFunc(answer)), ErrorLog: silent, TLSConfig: secure} //nolint:gosec // its callers are here
+	s := serve(t, answer, func(srv *http.Server) { srv.ErrorLog, srv.TLSConfig = silent, secure.Clone() })
+	alone := &http.Server{Handler: by("lane", http.HandlerFunc(answer)), ErrorLog: silent, TLSConfig: secure.Clone()} //nolint:gosec // its callers are here
 	bare := newPipes()
 	serves := alone.Serve
 	if secure != nil {

@@ -41,7 +41,7 @@ func shown(t *testing.T) *tls.Config {
 
 // overTLS has a server speak it.
 func overTLS(config *tls.Config) func(*http.Server) {
-	return func(srv *http.Server) { srv.TLSConfig = config }
+	return func(srv *http.Server) { srv.TLSConfig = config.Clone() } // a server changes it
 }
 
 // greeted is the caller's side of a connection over TLS.
@@ -184,7 +184,7 @@ func TestPlainHTTPIsToldThatTLSIsSpoken(t *testing.T) {
 			return string(text)
 		}
 		s := serve(t, echo, overTLS(config))
-		alone := &http.Server{Handler: by("lane", http.HandlerFunc(echo)), TLSConfig: config, ErrorLog: hclog.NewNullLogger().StandardLogger(nil)} //nolint:gosec // its callers are here
+		alone := &http.Server{Handler: by("lane", http.HandlerFunc(echo)), TLSConfig: config.Clone(), ErrorLog: hclog.NewNullLogger().StandardLogger(nil)} //nolint:gosec // its callers are here
 		bare := newPipes()
 		go func() { _ = alone.ServeTLS(bare, "", "") }() // ends with the test
 		defer func() { _ = alone.Close() }()

@@ -49,7 +49,7 @@ func (b *bench) tls(ctx context.Context) error {
 	file := filepath.Join(b.dir, certFile)
 	targets := map[string]*target{}
 	var backend string
-	for name, lane := range map[string]bool{"tls": true, "tls-nolane": false} {
+	for name, lane := range map[string]bool{"tls": true, "tls_nolane": false} {
 		// Nomad does not trust the certificate: it fetches the module through this.
 		var agentURL *url.URL
 		plain := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(agentURL) }})
@@ -88,7 +88,7 @@ func (b *bench) tls(ctx context.Context) error {
 	for name, t := range peers {
 		targets[name] = t
 	}
-	return b.besidePeers(ctx, "tls", "tls-nolane", targets)
+	return b.besidePeers(ctx, "tls", "tls_nolane", targets)
 }
 
 // certify makes the certificate that all show, and has this program and its children
