@@ -3,8 +3,10 @@ package lane
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -12,7 +14,8 @@ import (
 )
 
 const (
-	readSize = 4 << 10 // what head and body are read with: a longer head is not for the lane
+	readSize = 4 << 10  // what head and body are read with
+	headSize = 16 << 10 // and if a head is longer: one that is longer still is not for the lane
 	// lingering is how long a connection that has to be closed is left open for its
 	// caller to read the answer, as in net/http.
 	lingering = 500 * time.Millisecond
@@ -69,6 +72,9 @@ func (c *conn) serve() {
 		if c.skip(); c.start == c.end {
 			continue
 		}
+		if !c.gather() {
+			return
+		}
 		n, ok := c.head.read(c.in[c.start:c.end], c.s.prefixes)
 		if !ok {
 			read, state := c.in[c.start:c.end], c.head.req.TLS
@@ -103,6 +109,40 @@ func (c *conn) await() bool {
 	n, err := c.raw.Read(c.in)
 	c.start, c.end = 0, n
 	return err == nil && n > 0 && c.until.CompareAndSwap(until, 0)
+}
+
+// gather waits for the rest of a head whose beginning may be for the lane, as long as a
+// head may take, and reports whether it came in time. What ends otherwise, or is too
+// long, is left as it is: net/http meets the same.
+func (c *conn) gather() bool {
+	if c.whole() || !c.head.begins(c.in[c.start:c.end], c.s.prefixes) {
+		return true
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.headerTimeout())) // an error means that it is closed
+	defer func() { _ = c.raw.SetReadDeadline(time.Time{}) }()
+	for !c.whole() && c.end-c.start < headSize {
+		c.room()
+		n, err := c.raw.Read(c.in[c.end:])
+		c.end += n
+		if err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+	return true
+}
+
+func (c *conn) whole() bool { return bytes.Contains(c.in[c.start:c.end], endOfHead) }
+
+// room makes room behind what was read.
+func (c *conn) room() {
+	if c.end < len(c.in) {
+		return
+	}
+	in := c.in
+	if c.end-c.start == len(in) {
+		c.in = make([]byte, headSize)
+	}
+	c.start, c.end = 0, copy(c.in, in[c.start:c.end])
 }
 
 // skip passes over the empty line that some old clients send behind a body, once, as

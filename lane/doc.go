@@ -5,8 +5,8 @@
 //	accept --> lane --request understood--> handler, again and again
 //	             \--anything else---------> the connection goes to net/http, with what was read of it
 //
-// It takes a request whose head came in one piece and leaves no doubt: HTTP/1.1, a
-// known method, a path below one of the prefixes it was given, proper names and
+// It takes a request whose first line came in one piece, whose head has at most 16 KiB
+// and leaves no doubt: HTTP/1.1, a known method, a path below one of the prefixes it was given, proper names and
 // values, one host, at most one length, no transfer coding, nothing to expect or to
 // switch to. Whatever the lane takes, net/http would have read the same; whatever it
 // does not take, well-formed or not, net/http answers as it always did. A connection

@@ -52,7 +52,7 @@ func (p *passing) RoundTrip(out *http.Request) (res *http.Response, err error) {
 		if p.streams() {
 			transport = l.streams
 		}
-		res, err = transport.RoundTrip(try)
+		res, err = transport.RoundTrip(try) //nolint:bodyclose // the proxy closes it
 		return err
 	})
 	return res, err
