@@ -19,6 +19,7 @@ type origin struct {
 	proto string // in which it did
 
 	proxied bool // addr is not the peer's
+	local   bool // it is a program on this machine that speaks for nobody else, trusted or not
 }
 
 // Proxies are believed when they say for whom they call, in X-Forwarded-For, -Proto
@@ -40,6 +41,7 @@ func (p Proxies) origin(in *http.Request) origin {
 		peer = in.RemoteAddr
 	}
 	o := origin{addr: peer, chain: peer, host: in.Host, proto: "http"}
+	o.local = loopback(peer) && len(in.Header["X-Forwarded-For"]) == 0
 	if in.TLS != nil {
 		o.proto = "https"
 	}
@@ -79,7 +81,7 @@ func (g *Gateway) Peer(in *http.Request) service.Peer {
 }
 
 func (o *origin) peer() service.Peer {
-	return service.Peer{Addr: o.addr, Host: o.host, Proto: o.proto, Local: !o.proxied && loopback(o.addr)}
+	return service.Peer{Addr: o.addr, Host: o.host, Proto: o.proto, Local: o.local}
 }
 
 // loopback reports whether a program on this machine has the address.
