@@ -15,6 +15,7 @@ type run struct {
 	secret string          // who knows it may report progress
 	ctx    context.Context //nolint:containedctx // the attempt's own, from begin to end
 	cancel context.CancelCauseFunc
+	sent   bool // it is on disk that the call may have reached an instance
 
 	mu       sync.Mutex // guards what follows
 	progress *float64
@@ -23,7 +24,7 @@ type run struct {
 
 // begin makes a claimed job one that runs.
 func (q *Queue) begin(ctx context.Context, job store.ClaimedJob) *run {
-	r := &run{job: job, secret: rand.Text()}
+	r := &run{job: job, secret: rand.Text(), sent: job.Idempotent}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	q.mu.Lock()
 	q.running[job.ID] = r
