@@ -28,6 +28,7 @@ func (q *Queue) attempt(r *run) {
 	if v.pause > 0 {
 		q.pause(r.job.Service, time.Now().Add(v.pause))
 	}
+	q.settling(r)
 	if err := q.settle(r, v); err != nil {
 		q.log.Error("could not store what came of a job", "job", r.job.ID, "service", r.job.Service, "error", err)
 	}

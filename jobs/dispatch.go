@@ -99,7 +99,7 @@ func (q *Queue) claim(ctx, attempts context.Context, modules []string, now time.
 
 // room is what the limits leave.
 type room struct {
-	total    int
+	total    int            // those that are being stored take room here only
 	modules  map[string]int // attempts running
 	callers  map[string]int // attempts running
 	services []service.ID   // that are not to be tried now
@@ -113,6 +113,9 @@ func (q *Queue) room(now time.Time) room {
 		r.total = 0
 	}
 	for _, run := range q.running {
+		if run.over {
+			continue
+		}
 		r.modules[service.ModuleKey(run.job.Module)]++
 		r.callers[run.job.Caller]++
 	}

@@ -16,6 +16,7 @@ type run struct {
 	ctx    context.Context //nolint:containedctx // the attempt's own, from begin to end
 	cancel context.CancelCauseFunc
 	sent   bool // it is on disk that the call may have reached an instance
+	over   bool // the call is, and what came of it is being stored; guarded by Queue.mu
 
 	mu       sync.Mutex // guards what follows
 	progress *float64
@@ -31,6 +32,15 @@ func (q *Queue) begin(ctx context.Context, job store.ClaimedJob) *run {
 	q.mu.Unlock()
 	q.watches.tell(job.ID)
 	return r
+}
+
+// settling lets the next job of the module and the caller begin while what came of
+// this one is written: with luck the same transaction claims that one.
+func (q *Queue) settling(r *run) {
+	q.mu.Lock()
+	r.over = true
+	q.mu.Unlock()
+	poke(q.work)
 }
 
 func (q *Queue) end(r *run) {
