@@ -101,14 +101,14 @@ func (q *Queue) claim(ctx, attempts context.Context, modules []string, now time.
 type room struct {
 	total    int            // those that are being stored take room here only
 	modules  map[string]int // attempts running
-	callers  map[string]int // attempts running
+	payers   map[string]int // attempts running
 	services []service.ID   // that are not to be tried now
 }
 
 func (q *Queue) room(now time.Time) room {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, callers: map[string]int{}}
+	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, payers: map[string]int{}}
 	if q.closed {
 		r.total = 0
 	}
@@ -117,7 +117,7 @@ func (q *Queue) room(now time.Time) room {
 			continue
 		}
 		r.modules[service.ModuleKey(run.job.Module)]++
-		r.callers[run.job.Caller]++
+		r.payers[run.job.Payer]++
 	}
 	for id, until := range q.paused {
 		if until.After(now) {
@@ -136,11 +136,11 @@ func (q *Queue) turn(free room, modules []string, taken []store.ClaimedJob) (c s
 	if len(taken) >= min(free.total, claimsAtOnce) {
 		return c, false
 	}
-	running, callers, served := maps.Clone(free.modules), maps.Clone(free.callers), maps.Clone(q.served)
+	running, payers, served := maps.Clone(free.modules), maps.Clone(free.payers), maps.Clone(q.served)
 	for i, job := range taken {
 		key := service.ModuleKey(job.Module)
 		running[key]++
-		callers[job.Caller]++
+		payers[job.Payer]++
 		served[key] = q.turns + 1 + i
 	}
 	for _, key := range modules {
@@ -151,9 +151,9 @@ func (q *Queue) turn(free room, modules []string, taken []store.ClaimedJob) (c s
 	slices.SortStableFunc(c.Modules, func(a, b string) int {
 		return cmp.Or(cmp.Compare(running[a], running[b]), cmp.Compare(served[a], served[b]))
 	})
-	for caller, n := range callers {
+	for payer, n := range payers {
 		if n >= q.opts.CallerRunning {
-			c.Callers = append(c.Callers, caller)
+			c.Payers = append(c.Payers, payer)
 		}
 	}
 	c.Services = free.services

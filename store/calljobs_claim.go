@@ -19,6 +19,7 @@ var ErrLeaseLost = errors.New("the attempt is no longer this agent's")
 // the attempt, which every later change of it has to give.
 type ClaimedJob struct {
 	service.CallJob
+	Payer   string // whom limits count it for
 	Params  []byte
 	Secrets []byte // sealed; nil: none
 }
@@ -26,7 +27,7 @@ type ClaimedJob struct {
 // Claim says which job may be claimed.
 type Claim struct {
 	Modules  []string     // keys; the first of them that has a job for us is served
-	Callers  []string     // whose jobs are left out
+	Payers   []string     // whose jobs are left out
 	Services []service.ID // whose jobs are left out
 }
 
@@ -106,7 +107,7 @@ func (db *DB) ClaimCallJobs(ctx context.Context, c Claims) (taken []ClaimedJob, 
 
 // claimOne claims a job of the claim's first module; ok is false where it has none.
 func claimOne(ctx context.Context, tx *sql.Tx, c Claims, which Claim) (job ClaimedJob, ok bool, err error) {
-	callers, err := json.Marshal(append([]string{}, which.Callers...)) // never null
+	payers, err := json.Marshal(append([]string{}, which.Payers...)) // never null
 	if err != nil {
 		return job, false, err
 	}
@@ -117,14 +118,14 @@ func claimOne(ctx context.Context, tx *sql.Tx, c Claims, which Claim) (job Claim
 	const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sends = sends + idempotent, sent = idempotent,
 			agent = ?, lease_ms = ?, started_ms = ?, progress = NULL, message = NULL
 		WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
-			AND caller NOT IN (SELECT value FROM json_each(?))
+			AND payer NOT IN (SELECT value FROM json_each(?))
 			AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
 			ORDER BY due_ms, seq LIMIT 1)
-		RETURNING seq, id`
+		RETURNING seq, id, payer`
 	var seq int64
 	var id string
 	err = tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), which.Modules[0], millis(c.Now),
-		string(callers), string(services)).Scan(&seq, &id)
+		string(payers), string(services)).Scan(&seq, &id, &job.Payer)
 	if errors.Is(err, sql.ErrNoRows) {
 		return job, false, nil
 	}

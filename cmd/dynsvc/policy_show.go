@@ -95,7 +95,7 @@ func printIf(r *remote, cmd *cobra.Command, answer any) error {
 
 func until(p service.Policy) string {
 	if p.Until.IsZero() {
-		return "replaced"
+		return "it is replaced"
 	}
 	return p.Until.Local().Format(time.DateTime)
 }
