@@ -37,7 +37,7 @@ func served(b *testing.B, h http.Handler) (addr string) {
 		if err := errors.Join(fast.Abort(), srv.Close()); err != nil {
 			b.Error(err)
 		}
-		<-ended
+		_ = <-ended // closed, as was asked for
 	})
 	return l.Addr().String()
 }
