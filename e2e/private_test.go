@@ -76,7 +76,7 @@ func TestAPrivateBaseImageIsPulled(t *testing.T) {
 	v := a.registerDir(dir)
 	a.calls(v)
 	log := a.do("logs", "-build", "Private_base@dev")
-	if !strings.Contains(log, "\nlooking\n") || strings.Contains(log, "p4ss") || strings.Contains(log, "REGISTRY_") || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(name+":"))[:8]) {
+	if !strings.Contains(log, "\nlooking\n") || strings.Contains(log, "p4ss") || strings.Contains(log, "REGISTRY_") || strings.Contains(log, base64.StdEncoding.EncodeToString([]byte(name + ":"))[:8]) {
 		t.Errorf("the log of the build:\n%s", log)
 	}
 	is, _, err := servers.Nomad.Jobs().Info(job, nil)
