@@ -120,12 +120,15 @@ const insideHost = "host.docker.internal"
 // loopback interface: the same port on the daemon's bridge. Where the daemon has none
 // here, its own program hands what is for this machine on to loopback, and there is
 // nothing to open: ok is false.
-func (d *Docker) Listen(ctx context.Context, port string) (l net.Listener, ok bool) {
+func (d *Docker) Listen(ctx context.Context, port string) (l net.Listener, ok bool, err error) {
 	if d.gateway == "" {
-		return nil, false
+		return nil, false, nil
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(d.gateway, port))
-	return l, err == nil
+	l, err = new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(d.gateway, port))
+	if errors.Is(err, syscall.EADDRNOTAVAIL) { // the bridge is another machine's
+		return nil, false, nil
+	}
+	return l, err == nil, err
 }
 
 // ownerLabel marks the containers of a Runtime with its folder.

@@ -58,7 +58,11 @@ func (a *localAgent) open(ctx context.Context, s localSetup) error {
 		if err != nil {
 			return err
 		}
-		if l, ok := images.docker.Listen(ctx, port); ok {
+		l, ok, err := images.docker.Listen(ctx, port)
+		if err != nil {
+			s.log.Warn("containers will not reach this agent", "error", err)
+		}
+		if ok {
 			a.inside = l
 		}
 	}
