@@ -25,7 +25,7 @@ func (c *Catalog) Plan(ctx context.Context, u Upload) (v service.Version, isNew 
 	}
 	same, err := c.db.VersionByDigest(ctx, v.Module, v.Digest)
 	if err == nil {
-		return same, false, append(notices, already(same, u.Tag)), nil
+		return same, false, append(notices, already(same, u.Tag, "would be moved")), nil
 	}
 	if !errors.Is(err, service.ErrNotFound) {
 		return v, false, notices, err

@@ -70,7 +70,7 @@ func (c *Catalog) Register(ctx context.Context, u Upload) (service.Version, []No
 		return service.Version{}, notices, err
 	}
 	if !isNew {
-		notices = append(notices, already(saved, u.Tag))
+		notices = append(notices, already(saved, u.Tag, "was moved"))
 	}
 	if err := c.deployer.Deploy(ctx, saved); err != nil {
 		c.log.Warn("registered but not deployed", "module", saved.Module, "service", saved.ID, "error", err)
@@ -145,9 +145,11 @@ func (c *Catalog) save(ctx context.Context, s *staged, v service.Version, u Uplo
 	return c.db.SaveVersion(ctx, r)
 }
 
-func already(v service.Version, tag string) Notice {
-	text := fmt.Sprintf("the same files are registered already as %s, version %s, since %s; only the tag %s was moved to it",
-		v.ID, v.Version, v.RegisteredAt.Format(time.DateOnly), tag)
+// already says that a version was there before its files came again, and what was,
+// or would be, done to the tag: "was moved", "would be moved".
+func already(v service.Version, tag, done string) Notice {
+	text := fmt.Sprintf("the same files are registered already as %s, version %s, since %s; only the tag %s %s to it",
+		v.ID, v.Version, v.RegisteredAt.Format(time.DateOnly), tag, done)
 	if v.Commit != "" {
 		text += ", its commit stays " + v.Commit[:min(12, len(v.Commit))]
 	}

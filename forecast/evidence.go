@@ -1,9 +1,6 @@
 package forecast
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // Evidence is what a forecast of one minute was made from.
 type Evidence struct {
@@ -67,10 +64,15 @@ func (e Evidence) String() string {
 
 // Percent writes a probability.
 func Percent(p float64) string {
-	if p < 0.1 {
+	switch {
+	case p < 0.0005:
+		return "less than 0.1 %"
+	case p < 0.0995:
 		return fmt.Sprintf("%.1f %%", 100*p)
+	case p > 0.995:
+		return "more than 99 %"
 	}
-	return fmt.Sprintf("%.0f %%", math.Round(100*p))
+	return fmt.Sprintf("%.0f %%", 100*p)
 }
 
 func minutes(n int) string {

@@ -55,8 +55,11 @@ func (q *Queue) accept(ctx context.Context, s Submission, a service.Admission) (
 		return job, false, err
 	}
 	n := store.NewCallJob{
-		Job: service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: a.Caller.Name, Idempotent: method.Idempotent},
-		Key: s.Key, Digest: s.digest(), Params: s.Params, ModuleLimit: q.opts.ModuleQueued, CallerLimit: q.opts.CallerOpen,
+		Job:   service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: a.Caller.Name, Idempotent: method.Idempotent},
+		Payer: a.Payer, Key: s.Key, Digest: s.digest(), Params: s.Params, ModuleLimit: q.opts.ModuleQueued, PayerLimit: q.opts.CallerOpen,
+	}
+	if !a.Caller.Known() {
+		n.PayerLimit = q.opts.AddressOpen
 	}
 	if a.Authorization != "" {
 		n.Secrets = q.seal.seal(n.Job.ID, []byte(a.Authorization))
@@ -84,8 +87,8 @@ func (s *Submission) normalise() error {
 	switch {
 	case len(s.Params) > ParamsLimit:
 		return service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
-	case bytes.TrimSpace(s.Params)[0] != '[' || !json.Valid(s.Params):
-		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
+	case !bytes.ContainsAny(bytes.TrimSpace(s.Params)[:1], "[{") || !json.Valid(s.Params):
+		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}, or an object of parameters by name`)
 	case len(s.Key) > keyLimit:
 		return service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
 	}

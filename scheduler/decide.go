@@ -227,6 +227,9 @@ func (a *ask) inputs() map[string]float64 {
 	if a.Sick > 0 {
 		in["sick"] = float64(a.Sick)
 	}
+	if a.Habit != nil {
+		in["hazard"], in["idle_price"] = a.Habit.Hazard, a.price()
+	}
 	if !a.LastBusy.IsZero() {
 		in["idle_seconds"] = a.now.Sub(a.LastBusy).Seconds()
 	}

@@ -81,6 +81,23 @@ func (l *Learner) Look(m *forecast.Model, now time.Time, price float64, minutes 
 	}
 }
 
+// Due returns the first minute after now that an instance would be started for
+// ahead of a call, and what speaks for one, if none comes until then.
+func (l *Learner) Due(m *forecast.Model, now time.Time, price, start float64, minutes int) (at time.Time, why forecast.Evidence, ok bool) {
+	from := MinuteOf(now) + 1
+	var hazards []float64
+	for t := from; t < from+int64(minutes+horizon); t++ {
+		hazards = append(hazards, m.Hazard(&l.History, t))
+	}
+	for i := range minutes {
+		if next := hazards[i : i+horizon]; !plain(next[0], price, false) && pays(next, price, start, false) {
+			minute := from + int64(i)
+			return timeOf(minute), m.Evidence(&l.History, minute), true
+		}
+	}
+	return time.Time{}, forecast.Evidence{}, false
+}
+
 // MinuteOf numbers minutes as package forecast does.
 func MinuteOf(t time.Time) int64 { return t.Unix() / 60 }
 

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -100,6 +101,21 @@ func (e *Engine) habit(t *tracked, now time.Time) *Habit {
 		t.learner.Look(e.habits.model, now, price, lookAhead)
 	}
 	return h
+}
+
+// expects says for when an instance is to be started ahead of a call, of a service
+// that has none. Engine.mu is held.
+func (e *Engine) expects(t *tracked, now time.Time) string {
+	r := &e.opts.Rules
+	price := r.PriceOf(&t.scale, t.instance)
+	if t.count > 0 || price <= 0 || e.habit(t, now) == nil {
+		return ""
+	}
+	at, why, ok := t.learner.Due(e.habits.model, now, price, price*r.StartCost, lookAhead)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("; %s: one is to be there at %s", why, clock(at))
 }
 
 // comes reports whether habits might start a service that has no instance.

@@ -35,6 +35,11 @@ func TestTheEngineLearnsHabits(t *testing.T) {
 	end := begin.Add(minutes * time.Minute)
 	stored.relearn(list, MinuteOf(end))
 	for name, e := range map[string]*Engine{"seen": seen, "stored": stored} {
+		e.services["a"].seen, e.services["a"].scale.Max = true, 1
+		const expected = "no strategy asks for an instance; calls come every 15 min: one is to be there at 10:00 UTC"
+		if d := e.explain(e.services["a"], end.Add(-3*time.Minute)); d.From != d.To || d.Reason != expected {
+			t.Errorf("%s: before a call: %q, want %q", name, d.Reason, expected)
+		}
 		e.watch(nil, end)
 		due := e.habit(e.services["a"], end)
 		if due == nil || due.Hazard < 0.3 {

@@ -83,23 +83,24 @@ func (a *ask) habit(count int, kind service.Kind, why ground) (proposal, bool) {
 }
 
 func (a *ask) because(why ground) string {
-	h, price := a.Habit, forecast.Percent(a.price())
+	h := a.Habit
+	cost := forecast.Percent(a.price()) + " of a cold start"
 	switch why {
 	case longEnough:
 		_, after := a.unused()
-		return fmt.Sprintf("it was without calls for %s, the longest that it is kept for", a.mostIdle(after))
+		return fmt.Sprintf("nobody has called it for %s, the longest that it is kept", a.mostIdle(after))
 	case likely:
-		return fmt.Sprintf("the chance of a call in such a minute is %s, above the price of %s of an idle minute", forecast.Percent(max(h.Hazard, h.Coming())), price)
+		return fmt.Sprintf("a call in such a minute is %s likely, more than an idle minute costs, %s", forecast.Percent(max(h.Hazard, h.Coming())), cost)
 	case worthAStart:
-		return fmt.Sprintf("the chance of a call in such a minute is %s, so far above the price of %s of an idle minute that it is worth a start", forecast.Percent(h.Coming()), price)
+		return fmt.Sprintf("a call in such a minute is %s likely, which is worth a start ahead of it, as an idle minute costs %s", forecast.Percent(h.Coming()), cost)
 	case justCalled:
 		return fmt.Sprintf("it was called less than %s ago", a.r.LeastIdle)
 	case soonAgain:
-		return fmt.Sprintf("a call is likely so soon after this minute that a stop would not pay at a price of %s of an idle minute", price)
+		return fmt.Sprintf("a call is so likely soon after this minute that it does not pay to stop, as an idle minute costs %s", cost)
 	}
-	text := fmt.Sprintf("the chance of a call in such a minute is %s, below the price of %s of an idle minute", forecast.Percent(h.Hazard), price)
+	text := fmt.Sprintf("a call in such a minute is %s likely, less than an idle minute costs, %s", forecast.Percent(h.Hazard), cost)
 	if !h.Again.IsZero() {
-		text += "; warm again at " + clock(h.Again)
+		text += "; it is to be warm again at " + clock(h.Again)
 	}
 	return text
 }

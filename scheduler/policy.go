@@ -161,5 +161,8 @@ func (e *Engine) explain(t *tracked, now time.Time) service.Decision {
 		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
 	}}}
 	d, _ := Explain(s, t.id)
+	if d.Winner == "" {
+		d.Reason += e.expects(t, now)
+	}
 	return d
 }

@@ -33,7 +33,7 @@ type JobRef struct {
 
 // JobInput is a call to be made as a job.
 type JobInput struct {
-	Params   json.RawMessage `json:"params,omitempty" doc:"list of the method's parameters; absent: none"`
+	Params   json.RawMessage `json:"params,omitempty" doc:"list of the method's parameters, or an object of them by name; absent: none"`
 	Callback *struct {
 		URL    string `json:"url" doc:"is told with a POST when the job has ended"`
 		Secret string `json:"secret" doc:"\"whsec_\" and 24 to 64 random bytes in base64; signs what is sent"`
@@ -86,10 +86,12 @@ type submission struct {
 	Key           string `header:"Idempotency-Key" doc:"the same key from the same caller means the same job"`
 	Authorization string `header:"Authorization"`
 	body          io.Reader
+	request       *http.Request
 }
 
 // Resolve is called by huma with the request.
 func (s *submission) Resolve(ctx huma.Context) []error {
+	s.request, _ = humamux.Unwrap(ctx)
 	s.body = ctx.BodyReader()
 	if err := ctx.SetReadDeadline(time.Now().Add(jobBodyTimeout)); err != nil {
 		return []error{err}
@@ -102,7 +104,7 @@ func (a *api) submitJob(ctx context.Context, in *submission) (*body[JobView], er
 	if err != nil {
 		return nil, err
 	}
-	s := jobs.Submission{Key: in.Key, JobRequest: service.JobRequest{Params: input.Params, Authorization: in.Authorization}}
+	s := jobs.Submission{Key: in.Key, JobRequest: service.JobRequest{Params: input.Params, Authorization: in.Authorization, Peer: a.Peer(in.request)}}
 	for _, part := range []struct {
 		to      *string
 		escaped string

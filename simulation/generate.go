@@ -75,7 +75,7 @@ var patterns = map[string]pattern{
 }
 
 // Patterns names the generators.
-func Patterns() []string { return append(slices.Sorted(maps.Keys(patterns)), "mixed") }
+func Patterns() []string { return append(slices.Sorted(maps.Keys(patterns)), "mixed", "fleet") }
 
 // Generate makes a trace from a description such as "cron" or
 // "mixed,services=200,days=2,seed=7".
@@ -99,11 +99,15 @@ func Generate(description string) (*Trace, error) {
 		// Each service has random numbers of its own, so that more services leave
 		// the others as they are.
 		r := rand.New(rand.NewPCG(uint64(params["seed"]), uint64(i)))
-		of := name
-		if name == "mixed" {
+		of, p := name, patterns[name]
+		switch name {
+		case "mixed":
 			of = names[i%len(names)]
+			p = patterns[of]
+		case "fleet":
+			of, p = ofFleet(r)
 		}
-		t.Services = append(t.Services, generate(fmt.Sprintf("%s-%04d", of, i), patterns[of], r, t.Minutes))
+		t.Services = append(t.Services, generate(fmt.Sprintf("%s-%04d", of, i), p, r, t.Minutes))
 	}
 	t.sort()
 	return t, nil

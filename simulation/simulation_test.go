@@ -1,7 +1,6 @@
 package simulation_test
 
 import (
-	"compress/gzip"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -128,8 +127,10 @@ func TestReplaysAreDeterministic(t *testing.T) {
 			t.Errorf("%s: minutes, services or waits differ", first.Name)
 		}
 	}
-	if diff := cmp.Diff(trace, generated(t, "mixed,services=20")); diff != "" {
-		t.Errorf("the generator made another trace:\n%s", diff)
+	for _, what := range []string{"mixed,services=20", "fleet,services=40,days=2"} {
+		if diff := cmp.Diff(generated(t, what), generated(t, what)); diff != "" {
+			t.Errorf("the generator made another trace:\n%s", diff)
+		}
 	}
 	if cmp.Equal(trace.Services, generated(t, "mixed,services=20,seed=2").Services) {
 		t.Error("another seed made the same trace")
@@ -145,6 +146,9 @@ func TestColdStartsAgainstAFixedKeepAlive(t *testing.T) {
 		most  float64
 	}
 	tries := []try{{"generated", generated(t, "mixed,services=30"), 0.42}}
+	if !raced {
+		tries = append(tries, try{"fleet", generated(t, "fleet,services=60,days=3"), 0.42})
+	}
 	if real := azure(t); real != nil && !raced { // ten times as slow, and a replay is one goroutine
 		tries = append(tries, try{"azure", real, 0.36}, try{"azure, half of it", half(real, 0), 0.42}, try{"azure, the other half", half(real, 1), 0.42})
 	}
@@ -227,45 +231,6 @@ func TestCountsFollowLoadAndWindows(t *testing.T) {
 		if got := r.Series[minute].Instances; got < want[0] || got > want[1] {
 			t.Errorf("minute %d: %d instances, want %d to %d", minute, got, want[0], want[1])
 		}
-	}
-}
-
-func TestAzureFilesAreRead(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		f, err := os.Create(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		z := gzip.NewWriter(f)
-		if _, err := z.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := f.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("inv.csv.gz", "HashFunction,HashApp,HashOwner,minute_1,minute_2,minute_3,\nf,app,o,0,2,1,\ng,app,o,0,0,0,\n")
-	write("run.csv.gz", "HashFunction,HashApp,HashOwner,Count,Average\nf,app,o,3,1500\n")
-	write("mem.csv.gz", "HashApp,HashOwner,SampleCount,AverageAllocatedMb\napp,o,9,170\n")
-	got, err := simulation.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []simulation.Service{
-		{Name: "f", Memory: 170, Run: 1500 * time.Millisecond, Calls: []simulation.Calls{{Minute: 1, Number: 2}, {Minute: 2, Number: 1}}},
-		{Name: "g", Memory: 170},
-	}
-	if diff := cmp.Diff(want, got.Services); diff != "" || got.Minutes != 3 {
-		t.Errorf("%d minutes, services (-want +got):\n%s", got.Minutes, diff)
-	}
-	write("inv.csv.gz", "HashFunction,HashApp,HashOwner,minute_1\nf,app,o,many\n")
-	if _, err := simulation.Open(dir); err == nil || !strings.Contains(err.Error(), `inv.csv.gz:2: minute 1: "many"`) {
-		t.Errorf("a word for a number: %v, want its place", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package simulation
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -43,13 +44,15 @@ func (t *Trace) Total() int64 {
 // that weeks begin with it.
 var epoch = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 
+const minutesOfDay = 24 * 60
+
 // sort puts a trace into the order that results do not depend on where it came
 // from.
 func (t *Trace) sort() {
 	slices.SortStableFunc(t.Services, func(a, b Service) int { return cmp.Compare(a.Name, b.Name) })
-	for i := 1; i < len(t.Services); i++ {
-		if t.Services[i].Name == t.Services[i-1].Name {
-			t.Services[i].Name += "'" // another app's function of the same name
+	for i := 1; i < len(t.Services); i++ { // other apps' functions of the same name
+		if name := t.Services[i-1].Name; strings.TrimRight(name, "'") == t.Services[i].Name {
+			t.Services[i].Name = name + "'"
 		}
 	}
 }

@@ -24,7 +24,7 @@ type Entry struct {
 
 // AddAudit enters what somebody did elsewhere. e.ID is of no account.
 func (db *DB) AddAudit(ctx context.Context, e Entry) error {
-	return db.write(ctx, "add audit entry", func(tx *sql.Tx) error { return enter(ctx, tx, e) })
+	return db.write(ctx, "add audit entry", func(ctx context.Context, tx *sql.Tx) error { return enter(ctx, tx, e) })
 }
 
 // Audit returns entries, newest first: those older than the entry before, or

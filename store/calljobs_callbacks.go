@@ -44,7 +44,7 @@ type CallbackResult struct {
 // SetCallback stores what came of an attempt. A callback that is no longer due,
 // because the job was sent back, is left alone.
 func (db *DB) SetCallback(ctx context.Context, job string, r CallbackResult) error {
-	return db.write(ctx, "set the callback of call job "+job, func(tx *sql.Tx) error {
+	return db.write(ctx, "set the callback of call job "+job, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE call_job_callbacks SET state = ?, due_ms = ?, error = ?, attempts = attempts + 1
 			WHERE job = (SELECT seq FROM call_jobs WHERE id = ?) AND state = 'due'`, r.State, millis(r.Due), r.Error, job)
 		return err

@@ -18,6 +18,7 @@ var ErrLeaseLost = errors.New("the attempt is no longer this agent's")
 // the attempt, which every later change of it has to give.
 type ClaimedJob struct {
 	service.CallJob
+	Payer   string // whom limits count it for
 	Params  []byte
 	Secrets []byte // sealed; nil: none
 }
@@ -26,7 +27,7 @@ type ClaimedJob struct {
 type Claim struct {
 	Agent    string
 	Module   string       // key
-	Callers  []string     // whose jobs are left out
+	Payers   []string     // whose jobs are left out
 	Services []service.ID // whose jobs are left out
 	Now      time.Time
 	Until    time.Time // end of the lease
@@ -65,7 +66,7 @@ func (db *DB) QueuedModules(ctx context.Context, now time.Time) (keys []string, 
 // ClaimCallJob makes the job that is due longest the agent's; ok is false where
 // there is none.
 func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok bool, err error) {
-	callers, err := json.Marshal(append([]string{}, c.Callers...)) // never null
+	payers, err := json.Marshal(append([]string{}, c.Payers...)) // never null
 	if err != nil {
 		return job, false, err
 	}
@@ -73,17 +74,18 @@ func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok boo
 	if err != nil {
 		return job, false, err
 	}
-	err = db.write(ctx, "claim a call job", func(tx *sql.Tx) error {
+	err = db.write(ctx, "claim a call job", func(ctx context.Context, tx *sql.Tx) error {
 		const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sent = 0, agent = ?, lease_ms = ?,
 				started_ms = ?, progress = NULL, message = NULL
 			WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
-				AND caller NOT IN (SELECT value FROM json_each(?))
+				AND payer NOT IN (SELECT value FROM json_each(?))
 				AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
 				ORDER BY due_ms, seq LIMIT 1)
-			RETURNING id`
+			RETURNING id, payer`
+		ok = false
 		var id string
 		err := tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), c.Module, millis(c.Now),
-			string(callers), string(services)).Scan(&id)
+			string(payers), string(services)).Scan(&id, &job.Payer)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -123,7 +125,7 @@ func (db *DB) RequeueCallJob(ctx context.Context, id string, r Requeue) error {
 
 // changeJob changes a running job if the attempt is still the one that runs.
 func (db *DB) changeJob(ctx context.Context, doing, id string, attempt int, set string, args ...any) error {
-	return db.write(ctx, doing+" call job "+id, func(tx *sql.Tx) error {
+	return db.write(ctx, doing+" call job "+id, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE call_jobs SET `+set+` WHERE id = ? AND state = 'running' AND attempts = ?`,
 			append(args, id, attempt)...)
 		if err != nil {
@@ -147,7 +149,8 @@ type Beat struct {
 // RenewCallJobs extends the leases of running attempts and returns the ids of
 // those that are lost.
 func (db *DB) RenewCallJobs(ctx context.Context, beats []Beat, until time.Time) (lost []string, err error) {
-	err = db.write(ctx, "renew leases of call jobs", func(tx *sql.Tx) error {
+	err = db.write(ctx, "renew leases of call jobs", func(ctx context.Context, tx *sql.Tx) error {
+		lost = nil
 		const renew = `UPDATE call_jobs SET lease_ms = ?, progress = ?, message = ? WHERE id = ? AND state = 'running' AND attempts = ?`
 		stmt, err := tx.PrepareContext(ctx, renew)
 		if err != nil {

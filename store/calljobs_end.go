@@ -35,7 +35,7 @@ func (db *DB) FinishCallJob(ctx context.Context, id string, e JobEnd, now time.T
 		}
 		fault = string(text)
 	}
-	return db.write(ctx, "finish call job "+id, func(tx *sql.Tx) error {
+	return db.write(ctx, "finish call job "+id, func(ctx context.Context, tx *sql.Tx) error {
 		const finish = `UPDATE call_jobs SET state = ?, finished_ms = ?, reason = ?, error = ?, result_bytes = ?, result_file = ?,
 				agent = '', lease_ms = 0, progress = CASE ? WHEN 'done' THEN 1.0 ELSE progress END
 			WHERE id = ? AND state = 'running' AND attempts = ? RETURNING seq`
@@ -69,7 +69,8 @@ func ended(ctx context.Context, tx *sql.Tx, seq int64, state service.JobState, n
 
 // CancelCallJob ends a job that is not finished; changed is false where it was.
 func (db *DB) CancelCallJob(ctx context.Context, id, who string, now time.Time) (job service.CallJob, changed bool, err error) {
-	err = db.write(ctx, "cancel call job "+id, func(tx *sql.Tx) error {
+	err = db.write(ctx, "cancel call job "+id, func(ctx context.Context, tx *sql.Tx) error {
+		changed = false
 		const cancel = `UPDATE call_jobs SET state = 'cancelled', finished_ms = ?, reason = ?, agent = '', lease_ms = 0
 			WHERE id = ? AND state IN ('queued', 'running') RETURNING seq`
 		var seq int64
@@ -93,7 +94,7 @@ func (db *DB) CancelCallJob(ctx context.Context, id, who string, now time.Time) 
 // RedriveCallJob sends a dead job back, as if it had not been tried, and enters
 // that in the audit trail.
 func (db *DB) RedriveCallJob(ctx context.Context, id, who string, now time.Time) (job service.CallJob, err error) {
-	err = db.write(ctx, "redrive call job "+id, func(tx *sql.Tx) error {
+	err = db.write(ctx, "redrive call job "+id, func(ctx context.Context, tx *sql.Tx) error {
 		const redrive = `UPDATE call_jobs SET state = 'queued', due_ms = ?, finished_ms = 0, reason = '', error = NULL,
 				attempts = 0, sends = 0, sent = 0, progress = NULL, message = NULL
 			WHERE id = ? AND state = 'dead' RETURNING seq`

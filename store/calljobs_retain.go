@@ -16,7 +16,7 @@ type JobRetention struct {
 // PruneCallJobs deletes finished jobs, the oldest first, and returns the ids of
 // those that were deleted. A job whose callback is still to be sent stays.
 func (db *DB) PruneCallJobs(ctx context.Context, r JobRetention) (ids []string, err error) {
-	err = db.write(ctx, "delete old call jobs", func(tx *sql.Tx) error {
+	err = db.writeMuch(ctx, "delete old call jobs", func(ctx context.Context, tx *sql.Tx) error {
 		var total int64
 		err := tx.QueryRowContext(ctx, `SELECT ifnull(sum(result_bytes), 0) FROM call_jobs WHERE finished_ms > 0`).Scan(&total)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 type DB struct {
 	path   string
 	log    hclog.Logger
-	writer *sql.DB  // one connection
+	writer *writer
 	reader *sql.DB  // read-only
 	seqs   sync.Map // service.ID -> versions.seq (int64); versions are never deleted
 }
@@ -33,19 +33,26 @@ func (db *DB) Close() error {
 	return errors.Join(db.reader.Close(), db.writer.Close())
 }
 
-// write runs f in one transaction. doing is what an error text begins with.
-func (db *DB) write(ctx context.Context, doing string, f func(tx *sql.Tx) error) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return refine(fmt.Errorf("%s: %w", doing, err))
-	}
-	if err := f(tx); err != nil {
-		if rerr := tx.Rollback(); rerr != nil && !errors.Is(rerr, sql.ErrTxDone) {
-			err = errors.Join(err, rerr)
-		}
-		return explain(doing, err)
-	}
-	return explain(doing, tx.Commit())
+// write runs f in a transaction, together with the changes of others that wait
+// at the same moment: all of f is done, or nothing. doing is what an error text
+// begins with. The context that f is given does not end. Where a transaction has
+// to be taken back for another's sake f is run again, so it sets what it returns
+// and adds to nothing that outlives it.
+func (db *DB) write(ctx context.Context, doing string, f func(ctx context.Context, tx *sql.Tx) error) error {
+	return explain(doing, db.writer.do(&change{ctx: ctx, f: f, told: make(chan bool, 1)}))
+}
+
+// writeMuch is write for what takes milliseconds and more: in a transaction of
+// its own, so that nobody who came before waits for it.
+func (db *DB) writeMuch(ctx context.Context, doing string, f func(ctx context.Context, tx *sql.Tx) error) error {
+	return explain(doing, db.writer.do(&change{ctx: ctx, f: f, alone: true, told: make(chan bool, 1)}))
+}
+
+// undone forgets the numbers of versions that a transaction may have looked up
+// which it had inserted itself.
+func (db *DB) undone(err error) {
+	db.seqs.Clear()
+	db.log.Warn("took a transaction of several changes back, and makes them one by one", "error", err)
 }
 
 // read runs f on one snapshot.
@@ -113,8 +120,7 @@ func (db *DB) seq(ctx context.Context, tx *sql.Tx, id service.ID) (int64, error)
 	if err != nil {
 		return 0, err
 	}
-	// Only rows of other, committed transactions are looked up: a version that
-	// this transaction inserts has its number already.
+	// The version may be another's who is in the same transaction: see undone.
 	db.seqs.Store(id, seq)
 	return seq, nil
 }

@@ -38,7 +38,7 @@ func (db *DB) AddDecision(ctx context.Context, d service.Decision) (id int64, er
 	if err != nil {
 		return 0, fmt.Errorf("encode proposals: %w", err)
 	}
-	err = db.write(ctx, "add decision on "+string(d.Service), func(tx *sql.Tx) error {
+	err = db.write(ctx, "add decision on "+string(d.Service), func(ctx context.Context, tx *sql.Tx) error {
 		seq, err := db.seq(ctx, tx, d.Service)
 		if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (db *DB) AddDecision(ctx context.Context, d service.Decision) (id int64, er
 // FinishDecision says what became of a decision. It is ErrConflict if something
 // else was said of it before.
 func (db *DB) FinishDecision(ctx context.Context, id int64, outcome string) error {
-	return db.write(ctx, fmt.Sprintf("finish decision %d", id), func(tx *sql.Tx) error {
+	return db.write(ctx, fmt.Sprintf("finish decision %d", id), func(ctx context.Context, tx *sql.Tx) error {
 		var before string
 		err := tx.QueryRowContext(ctx, `SELECT outcome FROM decisions WHERE id = ?`, id).Scan(&before)
 		switch {

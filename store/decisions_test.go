@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"testing"
@@ -80,6 +81,23 @@ func BenchmarkAddDecision(b *testing.B) {
 				_, err := db.AddDecision(b.Context(), d)
 				check(b, err, nil)
 			}
+		})
+	}
+}
+
+// The same where many callers wait at once.
+func BenchmarkAddDecisionTogether(b *testing.B) {
+	for _, callers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprint(callers), func(b *testing.B) {
+			db := open(b)
+			d := service.Decision{Service: fill(b, db, 1)[0], At: epoch, To: 1, Kind: service.KindWake, Reason: "a call waits"}
+			b.SetParallelism(callers)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					_, err := db.AddDecision(b.Context(), d)
+					check(b, err, nil)
+				}
+			})
 		})
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // ApproveDeveloper lets somebody register repositories.
 func (db *DB) ApproveDeveloper(ctx context.Context, name, who string) error {
-	return db.write(ctx, "approve developer "+name, func(tx *sql.Tx) error {
+	return db.write(ctx, "approve developer "+name, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `INSERT INTO developers (name, at_ms, who) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
 			name, millis(orNow(time.Time{})), who)
 		return changed(ctx, tx, res, err, Entry{Who: who, Action: "approve", Detail: name})
@@ -18,7 +18,7 @@ func (db *DB) ApproveDeveloper(ctx context.Context, name, who string) error {
 
 // RevokeDeveloper takes that back.
 func (db *DB) RevokeDeveloper(ctx context.Context, name, who string) error {
-	return db.write(ctx, "revoke developer "+name, func(tx *sql.Tx) error {
+	return db.write(ctx, "revoke developer "+name, func(ctx context.Context, tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `DELETE FROM developers WHERE name = ?`, name)
 		return changed(ctx, tx, res, err, Entry{Who: who, Action: "revoke", Detail: name})
 	})

@@ -11,14 +11,17 @@
 // # Handles
 //
 // All writes go through one connection whose transactions begin immediate, so
-// that writers queue in Go and never meet SQLITE_BUSY. Reads use a pool of
-// read-only connections and see a snapshot; neither waits for the other.
+// that writers queue in Go and never meet SQLITE_BUSY. What queues at the same
+// moment goes into one transaction and is synced once, each caller's change in a
+// savepoint of its own; see writer. Reads use a pool of read-only connections and
+// see a snapshot; neither waits for the other.
 //
 // # Durability
 //
 // A method that returned nil has its change on disk (synchronous=FULL): neither
 // kill -9 nor loss of power takes it back. A method that returned an error
-// changed nothing, unless it says otherwise.
+// changed nothing, unless it says otherwise. A context that ends takes back what
+// still queues; a change that runs is finished, and its outcome told.
 //
 // # Errors
 //

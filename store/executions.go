@@ -18,7 +18,7 @@ type Execution struct {
 
 // AddExecution keeps one.
 func (db *DB) AddExecution(ctx context.Context, e Execution) error {
-	return db.write(ctx, "add execution "+e.Job, func(tx *sql.Tx) error {
+	return db.write(ctx, "add execution "+e.Job, func(ctx context.Context, tx *sql.Tx) error {
 		const insert = `INSERT INTO executions (job, who, app_module, app, func_module, func, commit_hash, created_ms, started_ms, ended_ms, failed)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 		_, err := tx.ExecContext(ctx, insert, e.Job, e.Who, e.AppModule, e.App, e.FuncModule, e.Func, e.Commit,

@@ -19,7 +19,7 @@ func WithSynchronous(level string) Option {
 }
 
 // Handles gives the writer and the readers.
-func (db *DB) Handles() (writer, reader *sql.DB) { return db.writer, db.reader }
+func (db *DB) Handles() (writer, reader *sql.DB) { return db.writer.conn, db.reader }
 
 // NetworkFileSystem is the look at the real file system.
 var NetworkFileSystem = networkFileSystem
@@ -32,7 +32,7 @@ const (
 
 // FillHours gives each service so many hours like s, one after the other.
 func (db *DB) FillHours(ctx context.Context, ids []service.ID, hours int, s service.Sample) error {
-	return db.write(ctx, "fill hours", func(tx *sql.Tx) error {
+	return db.write(ctx, "fill hours", func(ctx context.Context, tx *sql.Tx) error {
 		var p packer
 		s.Width.Duration = time.Hour
 		for _, id := range ids {
@@ -51,3 +51,29 @@ func (db *DB) FillHours(ctx context.Context, ids []service.ID, hours int, s serv
 		return setMark(ctx, tx, time.Hour, s.Start.Add(time.Duration(hours)*time.Hour))
 	})
 }
+
+// Write and WriteMuch make any change.
+func (db *DB) Write(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
+	return db.write(ctx, "test", f)
+}
+
+func (db *DB) WriteMuch(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
+	return db.writeMuch(ctx, "test", f)
+}
+
+// Waiting is how many changes wait for those that run.
+func (db *DB) Waiting() int {
+	db.writer.mu.Lock()
+	defer db.writer.mu.Unlock()
+	return len(db.writer.waiting)
+}
+
+// Closing says whether Close was called.
+func (db *DB) Closing() bool {
+	db.writer.mu.Lock()
+	defer db.writer.mu.Unlock()
+	return db.writer.closed
+}
+
+// ErrPanicked is in what a caller panics with whose change did.
+var ErrPanicked = errPanicked

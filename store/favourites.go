@@ -14,7 +14,7 @@ type Favourite struct {
 
 // SetFavourite adds a favourite or, where on is false, takes it away.
 func (db *DB) SetFavourite(ctx context.Context, f Favourite, on bool) error {
-	return db.write(ctx, "set favourite of "+f.Who, func(tx *sql.Tx) error {
+	return db.write(ctx, "set favourite of "+f.Who, func(ctx context.Context, tx *sql.Tx) error {
 		if !on {
 			_, err := tx.ExecContext(ctx, `DELETE FROM favourites WHERE module = ? AND app = ? AND who = ?`, f.Module, f.App, f.Who)
 			return err

@@ -9,23 +9,94 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/dynsvc/dynsvc/service"
 	"github.com/dynsvc/dynsvc/store"
 )
 
-// childFile, if set, makes the test program a child that registers for ever.
-const childFile = "STORE_TEST_CHILD"
+// These, if set to a file, make the test program a child that registers or decides
+// for ever.
+const (
+	childRegisters = "STORE_TEST_CHILD"
+	childDecides   = "STORE_TEST_CHILD_DECIDES"
+)
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(childFile); path != "" {
-		fmt.Fprintln(os.Stderr, registerForEver(path))
-		os.Exit(1)
+	for name, forEver := range map[string]func(string) error{childRegisters: registerForEver, childDecides: decideForEver} {
+		if path := os.Getenv(name); path != "" {
+			fmt.Fprintln(os.Stderr, forEver(path))
+			os.Exit(1)
+		}
 	}
 	os.Exit(m.Run())
+}
+
+// decideForEver has many callers change the database at the same moment. It prints
+// a line for each change after it was acknowledged: its number and its id.
+func decideForEver(path string) error {
+	g, ctx := errgroup.WithContext(context.Background())
+	db, err := store.Open(ctx, path, hclog.NewNullLogger())
+	if err != nil {
+		return err
+	}
+	v := version("A", "1.0.0", 1)
+	if _, _, err := db.SaveVersion(ctx, store.Registration{Version: v}); err != nil {
+		return err
+	}
+	before, err := db.Decisions(ctx, v.ID, 0, 1)
+	if err != nil {
+		return err
+	}
+	var number atomic.Int64
+	if len(before) > 0 {
+		number.Store(before[0].ID * 2) // beyond what was begun and not acknowledged
+	}
+	for range 16 {
+		g.Go(func() error {
+			for {
+				n := number.Add(1)
+				id, err := db.AddDecision(ctx, service.Decision{Service: v.ID, To: int(n), Kind: service.KindWake, Reason: "a call waits"})
+				if err == nil {
+					_, err = fmt.Fprintln(os.Stdout, n, id)
+				}
+				if err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return g.Wait()
+}
+
+// The same where changes of many callers become durable together.
+func TestKilledProcessLosesNothingOfMany(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dynsvc.db")
+	acknowledged := map[int]int64{} // number -> decision
+	for round := range 6 {
+		killed(t, childDecides, path, 20+57*round%101, acknowledged)
+
+		db := openAt(t, path)
+		decisions, err := db.Decisions(t.Context(), version("A", "1.0.0", 1).ID, 0, 1_000_000)
+		check(t, err, nil)
+		there := map[int]int64{}
+		for _, d := range decisions {
+			there[d.To] = d.ID
+		}
+		for n, id := range acknowledged {
+			if there[n] != id {
+				t.Errorf("decision %d was acknowledged as %d and is there as %d", n, id, there[n])
+			}
+		}
+		whole(t, db)
+		if t.Failed() {
+			return
+		}
+	}
 }
 
 // registerForEver prints a line for each round of changes after they were
@@ -66,7 +137,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dynsvc.db")
 	acknowledged := map[int]int64{} // contents -> decision
 	for round := range 8 {
-		killed(t, path, 5+11*round%17, acknowledged)
+		killed(t, childRegisters, path, 5+11*round%17, acknowledged)
 
 		db := openAt(t, path)
 		m := module(t, db, "A")
@@ -100,16 +171,16 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 }
 
 // killed starts a child, kills it after so many lines, and notes all it printed.
-func killed(t *testing.T, path string, lines int, acknowledged map[int]int64) {
+func killed(t *testing.T, child, path string, lines int, acknowledged map[int]int64) {
 	t.Helper()
 	self, err := os.Executable()
 	check(t, err, nil)
-	child := exec.CommandContext(t.Context(), self)
-	child.Env = append(os.Environ(), childFile+"="+path)
-	child.Stderr = os.Stderr
-	out, err := child.StdoutPipe()
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), child+"="+path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
 	check(t, err, nil)
-	check(t, child.Start(), nil)
+	check(t, cmd.Start(), nil)
 	scan := bufio.NewScanner(out)
 	for n := 1; scan.Scan(); n++ {
 		a, b, _ := strings.Cut(scan.Text(), " ")
@@ -119,11 +190,11 @@ func killed(t *testing.T, path string, lines int, acknowledged map[int]int64) {
 		check(t, err, nil)
 		acknowledged[contents] = decision
 		if n == lines {
-			check(t, child.Process.Kill(), nil) // and what is in the pipe counts as well
+			check(t, cmd.Process.Kill(), nil) // and what is in the pipe counts as well
 		}
 	}
 	check(t, scan.Err(), nil)
-	if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != -1 {
+	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != -1 {
 		t.Fatalf("the child ended by itself: %v", err)
 	}
 }

@@ -18,7 +18,7 @@ type Listing struct {
 // SetListing stores how a registered module is shown. It is ErrConflict if the git
 // URL is another module's: a repository holds one module for good.
 func (db *DB) SetListing(ctx context.Context, module string, l Listing, who string) error {
-	return db.write(ctx, "list module "+module, func(tx *sql.Tx) error {
+	return db.write(ctx, "list module "+module, func(ctx context.Context, tx *sql.Tx) error {
 		key := service.ModuleKey(module)
 		var name string
 		err := tx.QueryRowContext(ctx, `SELECT name FROM modules WHERE key = ?`, key).Scan(&name)

@@ -30,7 +30,7 @@ func (db *DB) SetMounts(ctx context.Context, c MountConfig, who string) error {
 	if err != nil {
 		return fmt.Errorf("encode mounts: %w", err)
 	}
-	return db.write(ctx, "set mounts of "+c.Module, func(tx *sql.Tx) error {
+	return db.write(ctx, "set mounts of "+c.Module, func(ctx context.Context, tx *sql.Tx) error {
 		const set = `INSERT INTO mounts (module, function, client_group, value) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`
 		args := []any{c.Module, c.Function, c.Group, string(value)}
@@ -78,7 +78,7 @@ func (db *DB) SetGroups(ctx context.Context, c GroupConfig, who string) error {
 	if err != nil {
 		return fmt.Errorf("encode groups: %w", err)
 	}
-	return db.write(ctx, "set client groups of "+c.Module, func(tx *sql.Tx) error {
+	return db.write(ctx, "set client groups of "+c.Module, func(ctx context.Context, tx *sql.Tx) error {
 		query := `INSERT INTO client_groups (module, function, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value`
 		args := []any{c.Module, c.Function, string(value)}
 		if len(c.Groups) == 0 {

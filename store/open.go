@@ -60,9 +60,9 @@ func Open(ctx context.Context, path string, log hclog.Logger, options ...Option)
 	db := &DB{
 		path:   path,
 		log:    log,
-		writer: writeHandle(path, set.synchronous),
 		reader: readHandle(path),
 	}
+	db.writer = &writer{conn: writeHandle(path, set.synchronous), undone: db.undone}
 	if err := db.prepare(ctx, fresh); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", path, err), db.Close())
 	}
@@ -74,11 +74,11 @@ func Open(ctx context.Context, path string, log hclog.Logger, options ...Option)
 func (db *DB) prepare(ctx context.Context, fresh bool) error {
 	if fresh {
 		mark := fmt.Sprintf("PRAGMA application_id = %d", applicationID)
-		if _, err := db.writer.ExecContext(ctx, mark); err != nil {
+		if _, err := db.writer.conn.ExecContext(ctx, mark); err != nil {
 			return err
 		}
 	}
-	if err := migrate(ctx, db.writer, db.log); err != nil {
+	if err := migrate(ctx, db.writer.conn, db.log); err != nil {
 		return err
 	}
 	var conns []*sql.Conn

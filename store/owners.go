@@ -12,7 +12,7 @@ import (
 
 // AddOwner makes a user an owner of a module and enters that in the audit trail.
 func (db *DB) AddOwner(ctx context.Context, module, user, who string) error {
-	return db.write(ctx, "add owner of "+module, func(tx *sql.Tx) error {
+	return db.write(ctx, "add owner of "+module, func(ctx context.Context, tx *sql.Tx) error {
 		if err := moduleThere(ctx, tx, module); err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func (db *DB) AddOwner(ctx context.Context, module, user, who string) error {
 
 // RemoveOwner ends a user's ownership of a module and enters that in the audit trail.
 func (db *DB) RemoveOwner(ctx context.Context, module, user, who string) error {
-	return db.write(ctx, "remove owner of "+module, func(tx *sql.Tx) error {
+	return db.write(ctx, "remove owner of "+module, func(ctx context.Context, tx *sql.Tx) error {
 		if err := moduleThere(ctx, tx, module); err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func (db *DB) AddPolicy(ctx context.Context, p service.Policy) (id int64, err er
 	if err != nil {
 		return 0, fmt.Errorf("encode a policy: %w", err)
 	}
-	err = db.write(ctx, "add a policy of "+p.Module, func(tx *sql.Tx) error {
+	err = db.write(ctx, "add a policy of "+p.Module, func(ctx context.Context, tx *sql.Tx) error {
 		var version sql.NullInt64
 		if p.Service != "" {
 			seq, err := db.seq(ctx, tx, p.Service)

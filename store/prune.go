@@ -49,7 +49,7 @@ type aged struct {
 func (db *DB) prune(ctx context.Context, p aged, before time.Time) (deleted int64, err error) {
 	for {
 		var n int64
-		err := db.write(ctx, "prune samples", func(tx *sql.Tx) error {
+		err := db.writeMuch(ctx, "prune samples", func(ctx context.Context, tx *sql.Tx) error {
 			end := before
 			if p.into > 0 {
 				marks, err := readMarks(ctx, tx)
@@ -85,7 +85,7 @@ func (db *DB) prune(ctx context.Context, p aged, before time.Time) (deleted int6
 // shrink cuts some free pages off the file.
 func (db *DB) shrink(ctx context.Context) error {
 	// It frees one page a row: the rows must be read for it to go on.
-	rows, err := db.writer.QueryContext(ctx, `PRAGMA incremental_vacuum(200)`)
+	rows, err := db.writer.conn.QueryContext(ctx, `PRAGMA incremental_vacuum(200)`)
 	_, err = collect(rows, err, func(*sql.Rows) (struct{}, error) { return struct{}{}, nil })
 	return explain("shrink database", err)
 }

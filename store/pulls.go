@@ -51,7 +51,7 @@ func PullID(name string) (id int64, ok bool) {
 
 // AddPull stores a pull that is asked for, and returns its id.
 func (db *DB) AddPull(ctx context.Context, p Pull) (id int64, err error) {
-	err = db.write(ctx, "add a pull of "+p.URL, func(tx *sql.Tx) error {
+	err = db.write(ctx, "add a pull of "+p.URL, func(ctx context.Context, tx *sql.Tx) error {
 		const insert = `INSERT INTO pulls (url, ref, tag, who, state, asked_ms) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`
 		return tx.QueryRowContext(ctx, insert, p.URL, p.Ref, p.Tag, p.Who, p.State, millis(orNow(p.Asked))).Scan(&id)
 	})
@@ -60,7 +60,7 @@ func (db *DB) AddPull(ctx context.Context, p Pull) (id int64, err error) {
 
 // SetPull stores how far a pull is: its state, commit, module, service, error and end.
 func (db *DB) SetPull(ctx context.Context, p Pull) error {
-	return db.write(ctx, "change a pull", func(tx *sql.Tx) error {
+	return db.write(ctx, "change a pull", func(ctx context.Context, tx *sql.Tx) error {
 		const set = `UPDATE pulls SET state = ?, commit_hash = ?, module = ?, service = ?, error = ?, ended_ms = ? WHERE id = ?`
 		_, err := tx.ExecContext(ctx, set, p.State, p.Commit, p.Module, p.Service, p.Error, millis(p.Ended), p.ID)
 		return err
@@ -69,7 +69,7 @@ func (db *DB) SetPull(ctx context.Context, p Pull) error {
 
 // EndPulls fails the pulls that an agent left when it ended, and returns how many.
 func (db *DB) EndPulls(ctx context.Context, why string) (n int64, err error) {
-	err = db.write(ctx, "end pulls", func(tx *sql.Tx) error {
+	err = db.write(ctx, "end pulls", func(ctx context.Context, tx *sql.Tx) error {
 		const set = `UPDATE pulls SET state = ?, error = ?, ended_ms = ? WHERE ended_ms = 0`
 		res, err := tx.ExecContext(ctx, set, PullFailed, why, millis(orNow(time.Time{})))
 		if err != nil {

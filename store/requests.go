@@ -31,7 +31,7 @@ type Request struct {
 // AddRequest asks for the release of a version. It is ErrConflict while another
 // request of the module is open.
 func (db *DB) AddRequest(ctx context.Context, id service.ID, who string) error {
-	return db.write(ctx, "request release of "+string(id), func(tx *sql.Tx) error {
+	return db.write(ctx, "request release of "+string(id), func(ctx context.Context, tx *sql.Tx) error {
 		v, err := oneVersion(ctx, tx, `WHERE v.id = ?`, id)
 		if err != nil {
 			return err
@@ -59,7 +59,7 @@ func (db *DB) AddRequest(ctx context.Context, id service.ID, who string) error {
 
 // DecideRequest ends the open request r. Moving the tag is not its business.
 func (db *DB) DecideRequest(ctx context.Context, r Request) error {
-	return db.write(ctx, "review release of "+r.Module, func(tx *sql.Tx) error {
+	return db.write(ctx, "review release of "+r.Module, func(ctx context.Context, tx *sql.Tx) error {
 		now := orNow(time.Time{})
 		const decide = `UPDATE release_requests SET decision = ?, decided_ms = ?, decided_by = ?, message = ?
 			WHERE id = ? AND decision = ''`

@@ -44,7 +44,7 @@ func (db *DB) RollUp(ctx context.Context, now time.Time) error {
 
 // rollUp does one piece; more says that there is another.
 func (db *DB) rollUp(ctx context.Context, r rollup, now time.Time) (more bool, err error) {
-	err = db.write(ctx, "roll up samples to "+r.width.String(), func(tx *sql.Tx) error {
+	err = db.writeMuch(ctx, "roll up samples to "+r.width.String(), func(ctx context.Context, tx *sql.Tx) error {
 		marks, err := readMarks(ctx, tx)
 		if err != nil {
 			return err

@@ -27,10 +27,8 @@ func (db *DB) AddSamples(ctx context.Context, batch []service.Sample) error {
 		return nil
 	}
 	strangers := map[service.ID]bool{}
-	err := db.write(ctx, "add samples", func(tx *sql.Tx) error {
-		// A batch takes milliseconds; a context that can end would cost a
-		// goroutine for every statement.
-		w, err := newSampleWriter(context.WithoutCancel(ctx), tx, "samples")
+	err := db.writeMuch(ctx, "add samples", func(ctx context.Context, tx *sql.Tx) error {
+		w, err := newSampleWriter(ctx, tx, "samples")
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,7 @@ func (db *DB) SetStopped(ctx context.Context, id service.ID, stopped bool, who s
 	if stopped {
 		action = "stop"
 	}
-	return db.write(ctx, action+" "+string(id), func(tx *sql.Tx) error {
+	return db.write(ctx, action+" "+string(id), func(ctx context.Context, tx *sql.Tx) error {
 		seq, err := db.seq(ctx, tx, id)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (db *DB) Stopped(ctx context.Context) (map[service.ID]bool, error) {
 // SetHold holds a service's count in place of an earlier hold. A hold whose
 // Until is zero or past ends it.
 func (db *DB) SetHold(ctx context.Context, id service.ID, h Hold) error {
-	return db.write(ctx, "hold "+string(id), func(tx *sql.Tx) error {
+	return db.write(ctx, "hold "+string(id), func(ctx context.Context, tx *sql.Tx) error {
 		seq, err := db.seq(ctx, tx, id)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 // split that the tag had; nil ends it. It is ErrNotFound if there is no such tag
 // or version, and ErrInvalid if the version is another module's or the tag's own.
 func (db *DB) SetSplit(ctx context.Context, module, tag string, s *service.Split, who string) error {
-	return db.write(ctx, "split "+module+" "+tag, func(tx *sql.Tx) error {
+	return db.write(ctx, "split "+module+" "+tag, func(ctx context.Context, tx *sql.Tx) error {
 		key := service.ModuleKey(module)
 		var own service.ID
 		const query = `SELECT v.id FROM tags t JOIN versions v ON v.seq = t.version WHERE t.module = ? AND t.tag = ?`

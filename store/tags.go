@@ -23,7 +23,7 @@ type TagMove struct {
 // is no such version, ErrInvalid if it is another module's, and ErrConflict if
 // the tag is beta or release and the semver was released with other contents.
 func (db *DB) SetTag(ctx context.Context, module, tag string, id service.ID, who string) error {
-	return db.write(ctx, "tag "+module+" "+tag, func(tx *sql.Tx) error {
+	return db.write(ctx, "tag "+module+" "+tag, func(ctx context.Context, tx *sql.Tx) error {
 		seq, err := db.seq(ctx, tx, id)
 		if err != nil {
 			return err

@@ -33,7 +33,7 @@ func (db *DB) AddToken(ctx context.Context, t Token) error {
 	if err != nil {
 		return fmt.Errorf("encode scopes: %w", err)
 	}
-	return db.write(ctx, "add token "+t.ID, func(tx *sql.Tx) error {
+	return db.write(ctx, "add token "+t.ID, func(ctx context.Context, tx *sql.Tx) error {
 		const insert = `INSERT INTO tokens (id, hash, user, scopes, note, created_ms, created_by, expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 		at := orNow(t.CreatedAt)
 		if _, err := tx.ExecContext(ctx, insert, t.ID, t.Hash, t.User, string(scopes), t.Note, millis(at), t.CreatedBy, millis(t.ExpiresAt)); err != nil {
@@ -46,7 +46,7 @@ func (db *DB) AddToken(ctx context.Context, t Token) error {
 // RevokeToken ends a token for good and enters that in the audit trail. One that was
 // revoked before stays as it is.
 func (db *DB) RevokeToken(ctx context.Context, id, who string) error {
-	return db.write(ctx, "revoke token "+id, func(tx *sql.Tx) error {
+	return db.write(ctx, "revoke token "+id, func(ctx context.Context, tx *sql.Tx) error {
 		at := orNow(time.Time{})
 		const set = `UPDATE tokens SET revoked_ms = ?, revoked_by = ? WHERE id = ? AND revoked_ms = 0 RETURNING user`
 		var user string
@@ -72,7 +72,7 @@ func known(ctx context.Context, tx *sql.Tx, id string) error {
 
 // TouchTokens notes when tokens were last used, by their ids.
 func (db *DB) TouchTokens(ctx context.Context, used map[string]time.Time) error {
-	return db.write(ctx, "note use of tokens", func(tx *sql.Tx) error {
+	return db.write(ctx, "note use of tokens", func(ctx context.Context, tx *sql.Tx) error {
 		for id, at := range used {
 			if _, err := tx.ExecContext(ctx, `UPDATE tokens SET used_ms = max(used_ms, ?) WHERE id = ?`, millis(at), id); err != nil {
 				return err
@@ -111,7 +111,7 @@ func scanToken(rows *sql.Rows) (t Token, err error) {
 // PruneTokens deletes the tokens that ended, by expiry or revocation, before a time,
 // and returns how many they were.
 func (db *DB) PruneTokens(ctx context.Context, before time.Time) (n int64, err error) {
-	err = db.write(ctx, "delete old tokens", func(tx *sql.Tx) error {
+	err = db.write(ctx, "delete old tokens", func(ctx context.Context, tx *sql.Tx) error {
 		const query = `DELETE FROM tokens WHERE (expires_ms > 0 AND expires_ms < ?1) OR (revoked_ms > 0 AND revoked_ms < ?1)`
 		res, err := tx.ExecContext(ctx, query, millis(before))
 		if err != nil {

@@ -41,7 +41,7 @@ func (db *DB) SaveVersion(ctx context.Context, r Registration) (saved service.Ve
 	}
 	v.RegisteredAt = orNow(v.RegisteredAt)
 	v.Released = false
-	err = db.write(ctx, "save version "+string(v.ID), func(tx *sql.Tx) error {
+	err = db.writeMuch(ctx, "save version "+string(v.ID), func(ctx context.Context, tx *sql.Tx) error {
 		newModule, err := saveModule(ctx, tx, v.Module)
 		if err != nil {
 			return err

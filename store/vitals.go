@@ -26,8 +26,7 @@ func (db *DB) AddVitals(ctx context.Context, batch []service.Vitals) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	return db.write(ctx, "add vitals", func(tx *sql.Tx) error {
-		ctx := context.WithoutCancel(ctx) // as for samples
+	return db.writeMuch(ctx, "add vitals", func(ctx context.Context, tx *sql.Tx) error {
 		for _, w := range vitalsTables {
 			if err := db.addVitals(ctx, tx, w.table, widened(batch, w.width)); err != nil {
 				return err

@@ -61,6 +61,7 @@ func newJobsList(r *remote) *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), page.Jobs)
 			}
 			t := newTable(cmd.OutOrStdout(), "JOB", "STATE", "METHOD", "CALLER", "SUBMITTED", "ATTEMPTS", "REASON")
+			t.none = "There are no such jobs. Try: dynsvc call -async MODULE METHOD"
 			for _, j := range page.Jobs {
 				t.row(j.ID, string(j.State), j.Module+"."+j.Method, j.Caller, ago(j.Submitted), strconv.Itoa(j.Attempts), firstLine(j.Reason))
 			}

@@ -15,6 +15,8 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
+const noModules = "There are no modules that you may see. Try: dynsvc register DIR"
+
 func newList(r *remote) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
@@ -60,6 +62,7 @@ func printModules(w io.Writer, modules []service.Module) error {
 		columns = append(columns, "APPS")
 	}
 	t := newTable(w, columns...)
+	t.none = noModules
 	for _, m := range modules {
 		for _, v := range m.Versions {
 			var methods []string

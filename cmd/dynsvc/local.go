@@ -70,11 +70,11 @@ func (a *localAgent) open(ctx context.Context, s localSetup) error {
 	if err != nil {
 		return err
 	}
-	a.stack, err = openStack(ctx, setup{log: s.log, dataDir: s.data, url: a.dev.URL, token: a.dev.Token,
+	a.stack, err = openStack(ctx, setup{log: s.log, dataDir: s.data, url: a.dev.URL, publicURL: a.dev.URL, token: a.dev.Token,
 		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
 		defaults: catalog.StandardDefaults(), git: repos.Options{Limits: repos.Limits{Schemes: []string{"https", "http", "file"}}}, engine: scheduler.Options{Volatile: true, Replace: runtime.Replace}, cluster: runtime,
 		builds: images.builder(s.log.Named("builds")), noBuild: images.why,
-		kbase: a.dev.kbase(s.data), auth: a.dev.kbaseAuth(), jobs: jobs.Options{CallbackNetworks: loopback},
+		kbase: a.dev.kbase(s.data), auth: a.dev.kbaseAuth(), jobs: jobs.Options{CallbackNetworks: loopback, AddressOpen: 1000},
 		deployer: func(cat *catalog.Catalog) deployer {
 			if images.builds != nil {
 				images.builds.bundle = cat.Bundle

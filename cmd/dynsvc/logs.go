@@ -58,7 +58,9 @@ func (c *logging) run(cmd *cobra.Command, args []string) error {
 	defer answer.Close()
 	lines := bufio.NewScanner(answer)
 	lines.Buffer(nil, 1<<20)
+	some := false
 	for lines.Scan() {
+		some = true
 		if err := c.print(cmd, lines.Bytes()); err != nil {
 			return err
 		}
@@ -66,7 +68,11 @@ func (c *logging) run(cmd *cobra.Command, args []string) error {
 	if cmd.Context().Err() != nil {
 		return nil // interrupted, which is how following ends
 	}
-	return lines.Err()
+	if err := lines.Err(); err != nil || some {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "note: no instance of %s %s has printed anything that is kept\n", v.Module, v.Version)
+	return nil
 }
 
 // printBuild prints the log of a build as it is.

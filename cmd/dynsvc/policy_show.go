@@ -66,6 +66,7 @@ func newPolicyHistory(r *remote) *cobra.Command {
 				return printJSON(cmd.OutOrStdout(), list)
 			}
 			t := newTable(cmd.OutOrStdout(), "SAID", "BY", "OF", "RULES", "UNTIL", "NOTE")
+			t.none = "Nobody has changed what its manifest says. Try: dynsvc policy set"
 			for _, p := range list {
 				t.row(p.At.Local().Format(time.DateTime), p.Who, cmp.Or(string(p.Service), "all versions"), p.Rules.String(), until(p), p.Note)
 			}
@@ -94,7 +95,7 @@ func printIf(r *remote, cmd *cobra.Command, answer any) error {
 
 func until(p service.Policy) string {
 	if p.Until.IsZero() {
-		return "replaced"
+		return "it is replaced"
 	}
 	return p.Until.Local().Format(time.DateTime)
 }

@@ -42,7 +42,8 @@ TRACE is one of
   a file of dynsvc's own samples: JSON lines with service, start, width_s, calls,
     busy_s and memory (.jsonl, .jsonl.gz)
   gen:PATTERN[,services=N][,days=N][,seed=N], with the pattern steady, cron,
-    bursty, diurnal, rare or mixed
+    bursty, diurnal, rare, mixed (a fifth of each) or fleet (what the functions of
+    the dataset are like, all together)
 
 Minutes: a call finds an instance if there is one when its minute begins; else the
 minute is a cold start. UP is the minutes that instances are there in, with or

@@ -67,15 +67,16 @@ wrote into this folder.`,
 var singleDash = regexp.MustCompile(`^-([a-z][a-z0-9-]+)(=.*)?$`)
 
 // longFlags lets -json stand for --json, as people know it from Nomad and
-// Consul. Only names of flags that exist are rewritten, so combined short flags
-// and values that begin with a dash stay as they are.
+// Consul. Only names of flags that exist are rewritten, and those that begin as no
+// short flag does, so combined short flags and values that begin with a dash stay
+// as they are.
 func longFlags(root *cobra.Command, args []string) []string {
 	cmd, _, err := root.Find(args)
 	if err != nil {
 		cmd = root
 	}
 	known := func(name string) bool {
-		return name == "help" || cmd.Flags().Lookup(name) != nil || cmd.InheritedFlags().Lookup(name) != nil || root.PersistentFlags().Lookup(name) != nil
+		return name == "help" || cmd.Flags().ShorthandLookup(name[:1]) == nil && name[0] != 'h' || cmd.Flags().Lookup(name) != nil || cmd.InheritedFlags().Lookup(name) != nil || root.PersistentFlags().Lookup(name) != nil
 	}
 	out := make([]string, 0, len(args))
 	for i, arg := range args {

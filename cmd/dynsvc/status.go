@@ -50,6 +50,7 @@ func (r *remote) statuses(cmd *cobra.Command) error {
 		return printJSON(cmd.OutOrStdout(), all)
 	}
 	t := newTable(cmd.OutOrStdout(), "MODULE", "VERSION", "TAGS", "PHASE", "READY", "IN FLIGHT", "QUEUED", "SERVICE")
+	t.none = noModules
 	for _, s := range all {
 		t.row(s.Module, s.Version, strings.Join(s.Tags, ","), string(s.Phase), fmt.Sprintf("%d/%d", s.Ready, s.Count),
 			strconv.Itoa(s.Load.InFlight), strconv.Itoa(s.Load.Queued), string(s.ID))

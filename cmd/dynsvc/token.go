@@ -89,11 +89,8 @@ func newTokenList(r *remote) *cobra.Command {
 }
 
 func printTokens(w io.Writer, tokens []store.Token) error {
-	if len(tokens) == 0 {
-		_, err := fmt.Fprintln(w, "There are no tokens. Try: dynsvc token create -user NAME SCOPE")
-		return err
-	}
 	t := newTable(w, "ID", "USER", "SCOPES", "EXPIRES", "USED", "NOTE")
+	t.none = "There are no tokens. Try: dynsvc token create -user NAME SCOPE"
 	for _, token := range tokens {
 		t.row(token.ID, token.User, scopes(token), expiry(token), ago(token.UsedAt), token.Note)
 	}
