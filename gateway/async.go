@@ -113,6 +113,8 @@ func (c *call) submit(method string) error {
 		return err
 	}
 	c.caller = admission.Caller
+	peer := c.from.peer()
+	admission.Payer = peer.Payer(c.caller)
 	if err := c.charge(); err != nil {
 		return err
 	}

@@ -204,6 +204,35 @@ func TestTheLimitsOfACallerHoldForJobs(t *testing.T) {
 	}
 }
 
+// Who submits jobs without a token has the limits of its address, over either way in.
+func TestTheLimitsOfAnAddressHoldForJobs(t *testing.T) {
+	k := newKit(t, worker, func(s *setup) {
+		s.opts.Jobs = &desk{}
+		s.opts.CallerLimits.Anonymous = gateway.Quota{Rate: 0.001, Burst: 2}
+	})
+	submit := func() error {
+		return k.post("/svc/Echo", `{"version": "1.1", "id": "7", "method": "Echo._work_submit", "params": [1]}`).refused()
+	}
+	admit := func(addr string) (service.Admission, error) {
+		return k.gw.Admit(t.Context(), service.JobRequest{Module: "Echo", Method: "work", Peer: service.Peer{Addr: addr}})
+	}
+	if err := submit(); err != nil {
+		t.Error(err)
+	}
+	if a, err := admit("127.0.0.1"); err != nil || a.Payer != "from 127.0.0.1" {
+		t.Errorf("admitted as %q: %v", a.Payer, err)
+	}
+	if err := submit(); err == nil || !strings.Contains(err.Error(), "your address calls more often than") {
+		t.Errorf("one too many in KBase's words: %v", err)
+	}
+	if _, err := admit("127.0.0.1"); !errors.Is(err, service.ErrLimited) {
+		t.Errorf("one too many over REST: %v", err)
+	}
+	if a, err := admit("2001:db8::7"); err != nil || a.Payer != "from 2001:db8::/64" {
+		t.Errorf("from elsewhere as %q: %v", a.Payer, err)
+	}
+}
+
 // refused is what a call was refused with; nil: it was not.
 func (r reply) refused() error {
 	if r.err == nil && r.status == http.StatusOK {

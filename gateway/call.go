@@ -103,7 +103,7 @@ func (c *call) serve() error {
 
 // charge counts the call as one of its caller's, if that may make another.
 func (c *call) charge() (err error) {
-	c.account, err = c.g.accounts.enter(c.caller, c.from.addr, c.began)
+	c.account, err = c.g.accounts.enter(c.caller, c.from.peer(), c.began)
 	return err
 }
 

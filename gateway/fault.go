@@ -159,10 +159,10 @@ func known(err error) bool {
 func retryAfter(err error, now time.Time) int {
 	var start *startError
 	var full *fullError
-	var limited *limitedError
+	var limited *service.LimitError
 	switch {
 	case errors.As(err, &limited):
-		return max(1, int((limited.after+time.Second-1)/time.Second))
+		return limited.Seconds()
 	case errors.As(err, &start):
 		return max(1, int((start.again.Sub(now)+time.Second-1)/time.Second))
 	case errors.As(err, &full), errors.As(err, new(roomError)), errors.Is(err, errClosing):

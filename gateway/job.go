@@ -116,10 +116,11 @@ func (g *Gateway) Admit(ctx context.Context, j service.JobRequest) (service.Admi
 		return service.Admission{}, err
 	}
 	a, err := c.admission()
-	if err != nil || !a.Caller.Known() { // where it comes from is not known here
+	if err != nil {
 		return a, err
 	}
-	account, err := g.accounts.enter(a.Caller, "", time.Now())
+	a.Payer = j.Peer.Payer(a.Caller)
+	account, err := g.accounts.enter(a.Caller, j.Peer, time.Now())
 	account.leave()
 	return a, err
 }

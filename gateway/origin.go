@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"github.com/dynsvc/dynsvc/service"
 )
 
 // origin is where a call comes from: from its peer or, if that is a proxy that the
@@ -58,6 +60,22 @@ func (g *Gateway) origin(in *http.Request) origin {
 	return o
 }
 
+// Peer says who sent a request, or for whom it was sent by a proxy of
+// [Options.TrustedProxies].
+func (g *Gateway) Peer(in *http.Request) service.Peer {
+	o := g.origin(in)
+	return o.peer()
+}
+
+func (o *origin) peer() service.Peer {
+	return service.Peer{Addr: o.addr, Host: o.host, Proto: o.proto, Local: !o.proxied && loopback(o.addr)}
+}
+
+// loopback reports whether a program on this machine has the address.
+func loopback(addr string) bool {
+	return strings.HasPrefix(addr, "127.") || addr != "" && addr[0] == ':' && address(addr).IsLoopback()
+}
+
 // only is the one value of a header; with more of them, some may be the caller's.
 func only(values []string) string {
 	if len(values) != 1 {
@@ -103,22 +121,4 @@ func plainHost(text string) bool {
 		}
 	}
 	return true
-}
-
-// household is what callers without a name are told apart by: an IPv4 address, or
-// the /64 of an IPv6 one, within which whoever has one has them all.
-func household(addr string) string {
-	if strings.IndexByte(addr, ':') < 0 {
-		return addr
-	}
-	ip := address(addr)
-	if !ip.Is6() {
-		return addr
-	}
-	const site = 64
-	prefix, err := ip.Prefix(site)
-	if err != nil { // of an address that is one: cannot be
-		return addr
-	}
-	return prefix.String()
 }

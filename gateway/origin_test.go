@@ -58,14 +58,24 @@ func TestAProxyIsBelievedOnlyIfItIsTrusted(t *testing.T) {
 	}
 }
 
-// Who has one address of an IPv6 network has 2^64 of them.
-func TestIPv6CallersAreToldApartByTheirNetwork(t *testing.T) {
-	for addr, want := range map[string]string{
-		"192.0.2.7": "192.0.2.7", "2001:db8:0:1:2:3:4:5": "2001:db8:0:1::/64", "2001:db8:0:1::9": "2001:db8:0:1::/64",
-		"fe80::1%eth0": "fe80::/64", "::ffff:192.0.2.7": "::ffff:192.0.2.7", "": "", "no:address": "no:address",
+// Only a program on this machine that calls by itself is local: no header makes a
+// caller one.
+func TestNobodyIsLocalBySayingSo(t *testing.T) {
+	g := &Gateway{opts: Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("127.0.0.1/32")}}}
+	for _, tt := range []struct {
+		peer, forwarded string
+		want            bool
+	}{
+		{"127.0.0.1:99", "", true}, {"[::1]:99", "", true}, {"[::ffff:127.0.0.1]:99", "", true},
+		{"192.0.2.1:99", "", false}, {"192.0.2.1:99", "127.0.0.1", false}, {"", "127.0.0.1", false},
+		{"10.0.0.1:99", "127.0.0.1", false}, {"10.0.0.1:99", "::1", false}, {"127.0.0.1:99", "192.0.2.7", false}, {"127.0.0.1:99", "127.0.0.1", false},
 	} {
-		if got := household(addr); got != want {
-			t.Errorf("household(%q) = %q, want %q", addr, got, want)
+		in := &http.Request{RemoteAddr: tt.peer, Header: http.Header{}}
+		if tt.forwarded != "" {
+			in.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if p := g.Peer(in); p.Local != tt.want {
+			t.Errorf("from %q, forwarded for %q: local is %t", tt.peer, tt.forwarded, p.Local)
 		}
 	}
 }

@@ -24,6 +24,8 @@ type Quota struct {
 type CallerLimits struct {
 	Known     Quota // of a caller with a name
 	Anonymous Quota // of an address, or a /64 of IPv6, from which calls without a name come
+
+	SpareLocal bool // callers without a name on this machine have no limit
 }
 
 // maxAccounts bounds the callers that are told apart. Those beyond share.
@@ -40,8 +42,14 @@ type accounts struct {
 
 type accountShard struct {
 	mu     sync.Mutex // guards all below, the accounts too
-	by     map[string]*account
+	by     map[payer]*account
 	shared map[bool]*account // of those for whom there is no room, by whether they are known
+}
+
+// payer is whose an account is.
+type payer struct {
+	known bool
+	name  string // of the caller or, where it is not known, its household
 }
 
 // account is what one caller has asked for.
@@ -53,50 +61,40 @@ type account struct {
 
 // newAccounts returns nil where there is nothing to limit.
 func newAccounts(limits CallerLimits) *accounts {
-	if limits == (CallerLimits{}) {
+	if limits.Known == (Quota{}) && limits.Anonymous == (Quota{}) {
 		return nil
 	}
 	return &accounts{limits: limits, seed: maphash.MakeSeed()}
 }
 
-// limitedError refuses a call because its caller asked for too much.
-type limitedError struct {
-	text  string
-	after time.Duration // until it makes sense to try again
-}
-
-func (e *limitedError) Error() string { return e.text }
-
-// Is makes it one of kind [service.ErrLimited].
-func (e *limitedError) Is(target error) bool { return target == service.ErrLimited }
-
-// enter counts a call, until the account is left, or says why there are too many. addr
-// has no port.
+// enter counts a call, until the account is left, or says why there are too many.
 // A nil account is that of a caller without limits.
-func (a *accounts) enter(c service.Caller, addr string, now time.Time) (*account, error) {
+func (a *accounts) enter(c service.Caller, from service.Peer, now time.Time) (*account, error) {
 	if a == nil || c.From == service.FromConfig {
 		return nil, nil
 	}
-	quota, key := a.limits.Known, "user "+c.Name
+	quota, key := a.limits.Known, payer{true, c.Name}
 	if !c.Known() {
-		quota = a.limits.Anonymous
-		key = "addr " + household(addr)
+		if quota = a.limits.Anonymous; from.Local && a.limits.SpareLocal {
+			return nil, nil
+		}
+		key = payer{false, from.Household()}
 	}
 	if quota == (Quota{}) {
 		return nil, nil
 	}
-	s := &a.shards[maphash.String(a.seed, key)%accountShards]
+	s := &a.shards[maphash.Comparable(a.seed, key)%accountShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	acc := s.find(key, c.Known(), quota, now)
+	acc := s.find(key, quota, now)
 	if quota.InFlight > 0 && acc.inFlight >= quota.InFlight {
-		return nil, &limitedError{fmt.Sprintf("%s has %d calls in flight, which is all that one caller may have: wait for an answer", whose(c), acc.inFlight), time.Second}
+		return nil, &service.LimitError{Text: fmt.Sprintf("%s has %d calls in flight, which is all that one caller may have: wait for an answer%s", whose(c), acc.inFlight, nameless(c)), After: time.Second}
 	}
 	if acc.limiter != nil {
 		r := acc.limiter.ReserveN(now, 1)
 		if wait := r.DelayFrom(now); wait > 0 {
 			r.CancelAt(now)
-			return nil, &limitedError{fmt.Sprintf("%s calls more often than the %g times a second that one caller may: try again a little later", whose(c), quota.Rate), wait}
+			return nil, &service.LimitError{Text: fmt.Sprintf("%s calls more often than the %g times a second that one caller may: try again a little later%s", whose(c), quota.Rate, nameless(c)), After: wait}
 		}
 	}
 	acc.inFlight++
@@ -110,6 +108,14 @@ func whose(c service.Caller) string {
 	return "your address"
 }
 
+// nameless tells who has no name what else would help.
+func nameless(c service.Caller) string {
+	if c.Known() {
+		return ""
+	}
+	return ", or send a token, for callers with a name have limits of their own"
+}
+
 // leave gives back what enter counted.
 func (acc *account) leave() {
 	if acc == nil {
@@ -120,7 +126,7 @@ func (acc *account) leave() {
 	acc.inFlight--
 }
 
-func (s *accountShard) find(key string, known bool, quota Quota, now time.Time) *account {
+func (s *accountShard) find(key payer, quota Quota, now time.Time) *account {
 	if acc, ok := s.by[key]; ok {
 		return acc
 	}
@@ -128,13 +134,13 @@ func (s *accountShard) find(key string, known bool, quota Quota, now time.Time) 
 		if s.shared == nil {
 			s.shared = make(map[bool]*account)
 		}
-		if s.shared[known] == nil {
-			s.shared[known] = s.open(quota)
+		if s.shared[key.known] == nil {
+			s.shared[key.known] = s.open(quota)
 		}
-		return s.shared[known]
+		return s.shared[key.known]
 	}
 	if s.by == nil {
-		s.by = make(map[string]*account)
+		s.by = make(map[payer]*account)
 	}
 	acc := s.open(quota)
 	s.by[key] = acc

@@ -77,25 +77,25 @@ func (q *Queue) fillUp(ctx, attempts context.Context, runs *sync.WaitGroup) (nex
 type room struct {
 	total    int
 	modules  map[string]int // attempts running
-	callers  []string       // who have enough
+	payers   []string       // who have enough
 	services []service.ID   // that are not to be tried now
 }
 
 func (q *Queue) room(now time.Time) room {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, callers: []string{}, services: []service.ID{}}
+	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, payers: []string{}, services: []service.ID{}}
 	if q.closed {
 		r.total = 0
 	}
-	callers := map[string]int{}
+	payers := map[string]int{}
 	for _, run := range q.running {
 		r.modules[service.ModuleKey(run.job.Module)]++
-		callers[run.job.Caller]++
+		payers[run.job.Payer]++
 	}
-	for caller, n := range callers {
+	for payer, n := range payers {
 		if n >= q.opts.CallerRunning {
-			r.callers = append(r.callers, caller)
+			r.payers = append(r.payers, payer)
 		}
 	}
 	for id, until := range q.paused {
@@ -121,7 +121,7 @@ func (q *Queue) claim(ctx context.Context, modules []string, now time.Time) (job
 		if r.modules[module] >= q.opts.ModuleRunning {
 			break // and so have all that follow
 		}
-		job, ok, err = q.db.ClaimCallJob(ctx, store.Claim{Agent: q.agent, Module: module, Callers: r.callers, Services: r.services,
+		job, ok, err = q.db.ClaimCallJob(ctx, store.Claim{Agent: q.agent, Module: module, Payers: r.payers, Services: r.services,
 			Now: now, Until: now.Add(q.opts.Lease)})
 		if err != nil {
 			return job, false, err

@@ -66,7 +66,11 @@ func (g *gate) Admit(ctx context.Context, r service.JobRequest) (service.Admissi
 	}
 	v, err := service.Resolve(m, r.Ref)
 	name := r.Authorization[strings.LastIndexByte(r.Authorization, ' ')+1:]
-	return service.Admission{Version: &v, Caller: service.Caller{Name: name}, Authorization: r.Authorization}, err
+	var c service.Caller
+	if name != "" {
+		c = service.Caller{Name: name, Role: service.User}
+	}
+	return service.Admission{Version: &v, Caller: c, Payer: r.Peer.Payer(c), Authorization: r.Authorization}, err
 }
 
 // answers has each call answered with these bytes.

@@ -33,6 +33,7 @@ type Options struct {
 	CallerRunning int // of one caller; 0: 16
 	ModuleQueued  int // jobs queued of one module; 0: 10 000
 	CallerOpen    int // jobs of one caller that are not finished; 0: 1 000
+	AddressOpen   int // the same of an address, or a /64 of IPv6, from which jobs without a caller come; 0: 100
 
 	Attempts int           // how often a call is sent where that is safe; 0: 3
 	Lease    time.Duration // how long a job stays an agent's that is not heard of; 0: 30 s
@@ -50,7 +51,7 @@ func (o *Options) fill() {
 		value int
 	}{
 		{&o.Running, 256}, {&o.ModuleRunning, 32}, {&o.CallerRunning, 16},
-		{&o.ModuleQueued, 10_000}, {&o.CallerOpen, 1_000}, {&o.Attempts, 3},
+		{&o.ModuleQueued, 10_000}, {&o.CallerOpen, 1_000}, {&o.AddressOpen, 100}, {&o.Attempts, 3},
 	} {
 		if *d.of == 0 {
 			*d.of = d.value

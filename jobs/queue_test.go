@@ -178,6 +178,36 @@ func TestModulesAndCallersTakeTurns(t *testing.T) {
 	close(finish)
 }
 
+// One address without a token cannot take what all callers without one may have.
+func TestJobsWithoutATokenHaveTheLimitsOfTheirAddress(t *testing.T) {
+	k := newKit(t, func(o *jobs.Options) { o.CallerRunning, o.CallerOpen, o.AddressOpen = 1, 9, 2 })
+	begun := make(chan struct{}, 9)
+	k.gw.does(func(ctx context.Context, c service.JobCall, to io.Writer) (service.JobAnswer, error) {
+		begun <- struct{}{}
+		return holds(ctx, c, to)
+	})
+	from := func(addr string) error {
+		_, _, err := k.q.Submit(t.Context(), jobs.Submission{JobRequest: service.JobRequest{Module: "A", Method: "again", Peer: service.Peer{Addr: addr}}})
+		return err
+	}
+	for _, addr := range []string{"2001:db8::1", "2001:db8::2"} { // one household
+		if err := from(addr); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-begun
+	if err := from("2001:db8::3"); !errors.Is(err, service.ErrLimited) || !strings.Contains(err.Error(), "your address has 2 call jobs") {
+		t.Errorf("a third: %v", err)
+	}
+	if err := from("192.0.2.1"); err != nil {
+		t.Fatal(err)
+	}
+	<-begun // it runs though a job of the first, submitted earlier, waits
+	if n := len(k.gw.made()); n != 2 {
+		t.Errorf("%d run", n)
+	}
+}
+
 func TestALargeResultIsAFileForAsLongAsItsJob(t *testing.T) {
 	k := newKit(t, func(o *jobs.Options) { o.Keep = time.Nanosecond })
 	big := `["` + strings.Repeat(`ACGT\"]}`, 3<<20) + `"]`

@@ -55,8 +55,11 @@ func (q *Queue) accept(ctx context.Context, s Submission, a service.Admission) (
 		return job, false, err
 	}
 	n := store.NewCallJob{
-		Job: service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: a.Caller.Name, Idempotent: method.Idempotent},
-		Key: s.Key, Digest: s.digest(), Params: s.Params, ModuleLimit: q.opts.ModuleQueued, CallerLimit: q.opts.CallerOpen,
+		Job:   service.CallJob{ID: strings.ToLower(rand.Text()), Module: v.Module, Service: v.ID, Method: s.Method, Caller: a.Caller.Name, Idempotent: method.Idempotent},
+		Payer: a.Payer, Key: s.Key, Digest: s.digest(), Params: s.Params, ModuleLimit: q.opts.ModuleQueued, PayerLimit: q.opts.CallerOpen,
+	}
+	if !a.Caller.Known() {
+		n.PayerLimit = q.opts.AddressOpen
 	}
 	if a.Authorization != "" {
 		n.Secrets = q.seal.seal(n.Job.ID, []byte(a.Authorization))

@@ -86,10 +86,12 @@ type submission struct {
 	Key           string `header:"Idempotency-Key" doc:"the same key from the same caller means the same job"`
 	Authorization string `header:"Authorization"`
 	body          io.Reader
+	request       *http.Request
 }
 
 // Resolve is called by huma with the request.
 func (s *submission) Resolve(ctx huma.Context) []error {
+	s.request, _ = humamux.Unwrap(ctx)
 	s.body = ctx.BodyReader()
 	if err := ctx.SetReadDeadline(time.Now().Add(jobBodyTimeout)); err != nil {
 		return []error{err}
@@ -102,7 +104,7 @@ func (a *api) submitJob(ctx context.Context, in *submission) (*body[JobView], er
 	if err != nil {
 		return nil, err
 	}
-	s := jobs.Submission{Key: in.Key, JobRequest: service.JobRequest{Params: input.Params, Authorization: in.Authorization}}
+	s := jobs.Submission{Key: in.Key, JobRequest: service.JobRequest{Params: input.Params, Authorization: in.Authorization, Peer: a.Peer(in.request)}}
 	for _, part := range []struct {
 		to      *string
 		escaped string

@@ -59,7 +59,7 @@ func (r *runner) Admit(ctx context.Context, j service.JobRequest) (service.Admis
 	if errors.Is(err, service.ErrUnauthenticated) {
 		err = nil
 	}
-	return service.Admission{Version: &v, Caller: c, Authorization: j.Authorization}, err
+	return service.Admission{Version: &v, Caller: c, Payer: j.Peer.Payer(c), Authorization: j.Authorization}, err
 }
 
 var slow fs.FS = fstest.MapFS{
@@ -177,6 +177,47 @@ func TestAJobIsItsCallersOwn(t *testing.T) {
 		t.Errorf("cancelled %+v", c)
 	}
 	w.job(t, "ursula", http.MethodGet, j.Href+"/result", "", 409)
+}
+
+// Jobs without a token are counted by the address that they come from, behind a
+// trusted proxy by the one that it says; what callers say themselves counts for
+// nothing.
+func TestJobsWithoutATokenAreLimitedByAddress(t *testing.T) {
+	w := openSlow(t)
+	w.run.does(func(ctx context.Context, _ service.JobCall) (string, error) { <-ctx.Done(); return "", ctx.Err() })
+	submit := func(forwarded string, want int, says string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.URL+submitSlow, strings.NewReader(`{}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("X-Forwarded-For", forwarded)
+		resp, err := http.DefaultTransport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != want || !strings.Contains(string(text), says) {
+			t.Errorf("for %q: %d, want %d: %s", forwarded, resp.StatusCode, want, text)
+		}
+		if after := resp.Header.Get("Retry-After"); (after != "") != (want == http.StatusTooManyRequests) {
+			t.Errorf("for %q: %d with Retry-After %q", forwarded, resp.StatusCode, after)
+		}
+	}
+	submit("192.0.2.1", 202, "")
+	submit("198.51.100.9, 192.0.2.1", 202, "") // the first it has made up
+	submit("192.0.2.1", 429, "your address has 2 call jobs that are not finished")
+	submit("203.0.113.5, 192.0.2.1", 429, "send a token")
+	submit("192.0.2.2", 202, "")
+	submit("2001:db8::1", 202, "")
+	submit("2001:db8::ffff:1", 202, "")
+	submit("2001:db8::2", 429, "your address")
+	submit("2001:db8:0:1::2", 202, "")
+	w.job(t, "ursula", http.MethodPost, submitSlow, `{}`, 202)
 }
 
 func TestWhatCannotRunIsRefusedAtOnce(t *testing.T) {

@@ -24,7 +24,9 @@ const (
 )
 
 func (a *api) pages(router *mux.Router) error {
-	parsed, err := template.New("").Funcs(template.FuncMap{"ago": ago, "moment": moment, "inputs": inputs, "brief": brief}).ParseFS(pageFiles, "pages/*.html")
+	parsed, err := template.New("").Funcs(template.FuncMap{
+		"ago": ago, "moment": moment, "inputs": inputs, "brief": brief, "masthead": newMasthead, "devices": devices, "drivers": drivers,
+	}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return err
 	}
@@ -32,14 +34,15 @@ func (a *api) pages(router *mux.Router) error {
 		http.ServeFileFS(w, r, pageFiles, "pages/style.css")
 	}).Methods(http.MethodGet)
 	router.Handle("/", http.RedirectHandler(console, http.StatusFound)).Methods(http.MethodGet)
-	router.HandleFunc(console, a.page(parsed, "overview.html", func(r *http.Request) (any, error) { return a.overview(r) })).
+	router.HandleFunc(console, a.page(service.Developer, parsed, "overview.html", func(r *http.Request) (any, error) { return a.overview(r) })).
 		Methods(http.MethodGet, http.MethodHead)
-	router.HandleFunc(console+"/services/{id}", a.page(parsed, "service.html", func(r *http.Request) (any, error) {
-		return a.servicePage(r.Context(), service.ID(mux.Vars(r)["id"]))
+	router.HandleFunc(console+"/nodes", a.page(service.Admin, parsed, "nodes.html", func(r *http.Request) (any, error) {
+		return a.nodesPage(r.Context())
 	})).Methods(http.MethodGet, http.MethodHead)
+	a.servicePages(router, parsed)
 	a.jobPages(router, parsed)
 	router.HandleFunc(console, func(w http.ResponseWriter, r *http.Request) {
-		if elsewhere(w, r) {
+		if a.visits.elsewhere(w, r) {
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 4<<10)
@@ -53,13 +56,19 @@ func (a *api) pages(router *mux.Router) error {
 	return nil
 }
 
-// page shows a template to who holds the token of an admin.
-func (a *api) page(parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
-	return a.pageFor(service.Admin, parsed, name, view)
+// masthead is what is above each page.
+type masthead struct {
+	Program string // of dynsvc
+	Caller  *service.Caller
+	At      string // the page
 }
 
-// pageFor shows a template to who holds a token of a role, or of one above.
-func (a *api) pageFor(role service.Role, parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
+func newMasthead(program string, caller service.Caller, at string) masthead {
+	return masthead{program, &caller, at}
+}
+
+// page shows a template to who holds a token of a role, or of one above.
+func (a *api) page(role service.Role, parsed *template.Template, name string, view func(*http.Request) (any, error)) http.HandlerFunc {
 	return a.visited(role, parsed, func(w http.ResponseWriter, r *http.Request) {
 		data, err := view(r)
 		if err != nil {
@@ -75,7 +84,7 @@ func (a *api) pageFor(role service.Role, parsed *template.Template, name string,
 // a browser change anything.
 func (a *api) visited(role service.Role, parsed *template.Template, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if elsewhere(w, r) {
+		if a.visits.elsewhere(w, r) {
 			return
 		}
 		if token := r.URL.Query().Get("token"); token != "" {
@@ -102,16 +111,6 @@ func (a *api) visited(role service.Role, parsed *template.Template, next http.Ha
 	}
 }
 
-// elsewhere refuses what a page of another host has a browser do, and reports whether
-// it did. To look is open to all: what a page shows, other pages cannot read.
-func elsewhere(w http.ResponseWriter, r *http.Request) bool {
-	err := http.NewCrossOriginProtection().Check(r)
-	if err != nil {
-		writeProblem(w, http.StatusForbidden, "a page of elsewhere asked for this: "+err.Error())
-	}
-	return err != nil
-}
-
 // pageFault says why there is no page.
 func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
 	status := statusOf(err)
@@ -125,7 +124,7 @@ func (a *api) pageFault(w http.ResponseWriter, name string, err error) {
 // remember stores the token in the browser and takes it out of the address.
 func (a *api) remember(w http.ResponseWriter, r *http.Request, token string) {
 	http.SetCookie(w, &http.Cookie{Name: cookie, Value: token, Path: console, HttpOnly: true,
-		Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode})
+		Secure: a.visits.sealed(r), SameSite: http.SameSiteStrictMode})
 	http.Redirect(w, r, r.URL.EscapedPath(), http.StatusSeeOther)
 }
 

@@ -40,10 +40,10 @@ const shownJobs = 50
 // jobPages serves the call jobs. What a page does, it does as its visitor: by the
 // same rules as the API.
 func (a *api) jobPages(router *mux.Router, parsed *template.Template) {
-	router.HandleFunc(console+"/jobs", a.pageFor(service.User, parsed, "jobs.html", func(r *http.Request) (any, error) {
+	router.HandleFunc(console+"/jobs", a.page(service.User, parsed, "jobs.html", func(r *http.Request) (any, error) {
 		return a.jobsPage(r.Context(), r.URL.Query())
 	})).Methods(http.MethodGet, http.MethodHead)
-	router.HandleFunc(console+"/jobs/{id}", a.pageFor(service.User, parsed, "job.html", func(r *http.Request) (any, error) {
+	router.HandleFunc(console+"/jobs/{id}", a.page(service.User, parsed, "job.html", func(r *http.Request) (any, error) {
 		job, err := a.mine(r.Context(), mux.Vars(r)["id"])
 		return &jobPage{job, a.opts.Version, service.CallerOf(r.Context())}, err
 	})).Methods(http.MethodGet, http.MethodHead)

@@ -15,9 +15,18 @@ import (
 // browse asks for a page as a browser does that has somebody's token.
 func (w *world) browse(t *testing.T, as, method, path string, header ...string) (status int, text string, head http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, nil)
+	return w.fillIn(t, as, method, path, nil, header...)
+}
+
+// fillIn sends a form as a browser does.
+func (w *world) fillIn(t *testing.T, as, method, path string, form url.Values, header ...string) (status int, text string, head http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, w.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	if as != "" {
 		req.Header.Set("Cookie", "dynsvc_token="+as)
@@ -86,7 +95,7 @@ func TestTheConsoleShowsCallJobs(t *testing.T) {
 		{"ursula", at(failed), 200, []string{"failed", "no such &lt;thing&gt;", "-32000", "trace"}, []string{`id="cancel"`, `id="redrive"`}},
 		{"ursula", at(dead), 200, []string{"dead", `id="reason"`, `id="redrive"`, "is not idempotent"}, []string{`id="cancel"`}},
 		{"ursula", "/console", 303, nil, nil},
-		{"ursula", "/console/services/" + string(done.Service), 403, []string{"ursula is a user, and this needs a token of an admin"}, nil},
+		{"ursula", "/console/services/" + string(done.Service), 403, []string{"ursula is a user, and this needs a token of a developer"}, nil},
 	} {
 		status, text, head := w.browse(t, tt.as, http.MethodGet, tt.path)
 		if status != tt.status || status == 303 && head.Get("Location") != "/console/jobs" {

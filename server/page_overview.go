@@ -18,6 +18,7 @@ const shownServices = 100
 type overview struct {
 	URL      string
 	Program  string // of dynsvc
+	Caller   service.Caller
 	Words    string // what somebody looks for
 	Any      bool   // something is registered
 	Found    int
@@ -33,6 +34,7 @@ type row struct {
 	Status
 	Methods []service.Method
 	About   string
+	Own     bool // there is a page of it for who looks
 }
 
 func (a *api) overview(r *http.Request) (*overview, error) {
@@ -41,7 +43,7 @@ func (a *api) overview(r *http.Request) (*overview, error) {
 		return nil, err
 	}
 	query := r.URL.Query()
-	view := &overview{URL: a.opts.URL, Program: a.opts.Version, Words: query.Get("q"), Any: len(all) > 0, Total: len(all)}
+	view := &overview{URL: a.opts.URL, Program: a.opts.Version, Caller: service.CallerOf(r.Context()), Words: query.Get("q"), Any: len(all) > 0, Total: len(all)}
 	for i := range all {
 		if all[i].up() {
 			view.Running++
@@ -73,7 +75,11 @@ func (a *api) overview(r *http.Request) (*overview, error) {
 		if err != nil {
 			return nil, err
 		}
-		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description})
+		m, err := a.Store.Module(r.Context(), s.Module)
+		if err != nil {
+			return nil, err
+		}
+		view.Services = append(view.Services, row{Status: s, Methods: v.Methods, About: v.Description, Own: view.Caller.Manages(m)})
 	}
 	return view, nil
 }

@@ -19,6 +19,9 @@ type servicePage struct {
 	Detail
 	URL       string // of this very version
 	Program   string // of dynsvc
+	Caller    service.Caller
+	Fault     string    // why what was asked for was not done
+	Siblings  []sibling // the module's other versions, newest first
 	Functions []function
 	Lines     []service.LogLine
 	NoLines   string // why there are none
@@ -43,7 +46,10 @@ func (a *api) servicePage(ctx context.Context, id service.ID) (*servicePage, err
 	if err != nil {
 		return nil, err
 	}
-	p := &servicePage{Detail: detail.Body, Program: a.opts.Version}
+	p := &servicePage{Detail: detail.Body, Program: a.opts.Version, Caller: service.CallerOf(ctx)}
+	if p.Siblings, err = a.siblings(ctx, p.Definition); err != nil {
+		return nil, err
+	}
 	p.URL = a.callURL(p.Definition)
 	if p.Functions, err = a.functions(ctx, p.Definition); err != nil {
 		return nil, err

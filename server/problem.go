@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -20,7 +21,11 @@ func (a *api) problem(operation string, err error) error {
 		return huma.NewError(status, "dynsvc could not do this; its log says why")
 	}
 	problem := huma.NewError(status, err.Error())
-	if errors.As(err, new(*store.JobLimitError)) {
+	var often *service.LimitError
+	switch {
+	case errors.As(err, &often):
+		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {strconv.Itoa(often.Seconds())}})
+	case errors.As(err, new(*store.JobLimitError)):
 		return huma.ErrorWithHeaders(problem, http.Header{"Retry-After": {"1"}})
 	}
 	return problem

@@ -51,6 +51,8 @@ type Parts struct {
 	Tokens  *auth.Tokens
 	Jobs    *jobs.Queue
 	Loads   func() []service.Load
+	// Peer says who sent a request, as far as those on its way are believed.
+	Peer func(*http.Request) service.Peer
 	// Registrar registers from git.
 	Registrar *repos.Registrar
 	// Leaving is closed when the agent was told to stop: it is not ready any more, and
@@ -76,9 +78,10 @@ type Options struct {
 // api carries what the operations share.
 type api struct {
 	Parts
-	opts Options
-	log  hclog.Logger
-	huma huma.API
+	opts   Options
+	log    hclog.Logger
+	huma   huma.API
+	visits visits
 }
 
 // New returns the handler of the control API, the health paths and the page.
@@ -97,6 +100,10 @@ func New(parts Parts, log hclog.Logger, opts Options) (http.Handler, error) {
 		parts.Source = noSource
 	}
 	a := &api{Parts: parts, opts: opts, log: log}
+	var err error
+	if a.visits, err = newVisits(opts.URL, parts.Peer); err != nil {
+		return nil, err
+	}
 	a.huma = humamux.New(router, config)
 	a.huma.UseMiddleware(a.authorize)
 	a.modules()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
+	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobs"
 	"github.com/dynsvc/dynsvc/repos"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -99,7 +101,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	run := &runner{db: db}
-	queue, err := jobs.Open(t.Context(), db, filepath.Join(dir, "jobs"), run, log, jobs.Options{CallerOpen: 3, URL: "http://agent.example.org"})
+	queue, err := jobs.Open(t.Context(), db, filepath.Join(dir, "jobs"), run, log, jobs.Options{CallerOpen: 3, AddressOpen: 2, URL: "http://agent.example.org"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,6 +123,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	handler, err := server.New(server.Parts{Store: db, Registrar: registrar, Catalog: cat, Engine: engine, Cluster: c, Callers: people, Tokens: tokens, Jobs: queue, Loads: c.Loads, Leaving: c.leaving,
+		Peer: gateway.New(log, nil, gateway.Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}).Peer,
 		Feed: c.feed,
 		Backup: func(_ context.Context, w io.Writer) error {
 			_, err := io.WriteString(w, "all there is")

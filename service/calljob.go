@@ -101,6 +101,7 @@ type JobRequest struct {
 	Method        string // without the module's name
 	Params        json.RawMessage
 	Authorization string // the header that came with it; empty: none
+	Peer          Peer   // who sent it
 }
 
 // Admission is what the gateway says of a call before it is made.
@@ -108,6 +109,7 @@ type Admission struct {
 	Version       *Version
 	Caller        Caller
 	Authorization string // what of the caller's own the module may see; empty: nothing
+	Payer         string // whom limits count it for, see [Peer.Payer]
 }
 
 // JobAnswer is what came of an attempt.

@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // The kinds of error. A package wraps one of them, so that the edges (HTTP
@@ -16,6 +17,22 @@ var (
 	ErrLimited         = errors.New("limited")         // asked for too much at a time
 	ErrUnavailable     = errors.New("unavailable")
 )
+
+// LimitError refuses what somebody asked for too often; it is [ErrLimited].
+type LimitError struct {
+	Text  string        // for a person
+	After time.Duration // until it makes sense to try again
+}
+
+func (e *LimitError) Error() string { return e.Text }
+
+// Seconds is After for a Retry-After header.
+func (e *LimitError) Seconds() int {
+	return max(1, int((e.After+time.Second-1)/time.Second))
+}
+
+// Is makes it one of its kind.
+func (e *LimitError) Is(target error) bool { return target == ErrLimited }
 
 // kindError is a message for a person that also is one of the kinds above.
 type kindError struct {

@@ -18,6 +18,7 @@ type NewCallJob struct {
 	// Job needs its id, service and method, and may have a caller. A zero
 	// Submitted is now.
 	Job     service.CallJob
+	Payer   string // whom limits count it for
 	Params  []byte
 	Secrets []byte // sealed; nil: none
 
@@ -29,16 +30,20 @@ type NewCallJob struct {
 
 	// Limits on what is not finished; 0: none.
 	ModuleLimit int // queued, of the module
-	CallerLimit int // queued or running, of the caller
+	PayerLimit  int // queued or running, of the payer
 }
 
 // JobLimitError refuses a call job because there are too many.
 type JobLimitError struct {
 	Caller bool // it is the caller who has too many, not the module
+	Named  bool // and it has a name
 	Limit  int
 }
 
 func (e *JobLimitError) Error() string {
+	if e.Caller && !e.Named {
+		return fmt.Sprintf("your address has %d call jobs that are not finished, which is all that it may have: wait for some of them, or send a token, for callers with a name have limits of their own", e.Limit)
+	}
 	if e.Caller {
 		return fmt.Sprintf("you have %d call jobs that are not finished, which is all you may have: wait for some of them", e.Limit)
 	}
@@ -76,14 +81,14 @@ func (db *DB) AddCallJob(ctx context.Context, n NewCallJob) (job service.CallJob
 			return err
 		}
 		const insert = `INSERT INTO call_jobs
-			(id, version, module, method, caller, idempotent, idem_key, idem_digest, state, submitted_ms, due_ms)
-			VALUES (?, ?, (SELECT module FROM versions WHERE seq = ?), ?, ?, ?, ?, ?, 'queued', ?, ?) RETURNING seq`
+			(id, version, module, method, caller, payer, idempotent, idem_key, idem_digest, state, submitted_ms, due_ms)
+			VALUES (?, ?, (SELECT module FROM versions WHERE seq = ?), ?, ?, ?, ?, ?, ?, 'queued', ?, ?) RETURNING seq`
 		key, digest := any(nil), any(nil)
 		if n.Key != "" {
 			key, digest = n.Key, n.Digest
 		}
 		var number int64
-		if err := tx.QueryRowContext(ctx, insert, n.Job.ID, seq, seq, n.Job.Method, n.Job.Caller, n.Job.Idempotent, key, digest,
+		if err := tx.QueryRowContext(ctx, insert, n.Job.ID, seq, seq, n.Job.Method, n.Job.Caller, n.Payer, n.Job.Idempotent, key, digest,
 			millis(submitted), millis(submitted)).Scan(&number); err != nil {
 			return err
 		}
@@ -134,12 +139,12 @@ func checkJobLimits(ctx context.Context, tx *sql.Tx, n NewCallJob) error {
 		err = tx.QueryRowContext(ctx, query, arg, limit).Scan(&have)
 		return have >= limit, err
 	}
-	full, err := count(n.CallerLimit, `caller = ? AND state IN ('queued', 'running')`, n.Job.Caller)
+	full, err := count(n.PayerLimit, `payer = ? AND state IN ('queued', 'running')`, n.Payer)
 	if err != nil {
 		return err
 	}
 	if full {
-		return &JobLimitError{Caller: true, Limit: n.CallerLimit}
+		return &JobLimitError{Caller: true, Named: n.Job.Caller != "", Limit: n.PayerLimit}
 	}
 	full, err = count(n.ModuleLimit, `module = ? AND state = 'queued'`, service.ModuleKey(n.Job.Module))
 	if err != nil {

@@ -18,6 +18,7 @@ var ErrLeaseLost = errors.New("the attempt is no longer this agent's")
 // the attempt, which every later change of it has to give.
 type ClaimedJob struct {
 	service.CallJob
+	Payer   string // whom limits count it for
 	Params  []byte
 	Secrets []byte // sealed; nil: none
 }
@@ -26,7 +27,7 @@ type ClaimedJob struct {
 type Claim struct {
 	Agent    string
 	Module   string       // key
-	Callers  []string     // whose jobs are left out
+	Payers   []string     // whose jobs are left out
 	Services []service.ID // whose jobs are left out
 	Now      time.Time
 	Until    time.Time // end of the lease
@@ -65,7 +66,7 @@ func (db *DB) QueuedModules(ctx context.Context, now time.Time) (keys []string, 
 // ClaimCallJob makes the job that is due longest the agent's; ok is false where
 // there is none.
 func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok bool, err error) {
-	callers, err := json.Marshal(append([]string{}, c.Callers...)) // never null
+	payers, err := json.Marshal(append([]string{}, c.Payers...)) // never null
 	if err != nil {
 		return job, false, err
 	}
@@ -77,14 +78,14 @@ func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok boo
 		const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sent = 0, agent = ?, lease_ms = ?,
 				started_ms = ?, progress = NULL, message = NULL
 			WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
-				AND caller NOT IN (SELECT value FROM json_each(?))
+				AND payer NOT IN (SELECT value FROM json_each(?))
 				AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
 				ORDER BY due_ms, seq LIMIT 1)
-			RETURNING id`
+			RETURNING id, payer`
 		ok = false
 		var id string
 		err := tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), c.Module, millis(c.Now),
-			string(callers), string(services)).Scan(&id)
+			string(payers), string(services)).Scan(&id, &job.Payer)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -54,7 +54,7 @@ func verifyJobs(t testing.TB, db *store.DB) {
 }
 
 func newJob(id string, v service.Version, caller string) store.NewCallJob {
-	return store.NewCallJob{Params: []byte(`[{"min_length": 5}]`), Secrets: []byte("sealed"),
+	return store.NewCallJob{Payer: caller, Params: []byte(`[{"min_length": 5}]`), Secrets: []byte("sealed"),
 		Job: service.CallJob{ID: id, Module: v.Module, Service: v.ID, Method: "filter_contigs", Caller: caller, Submitted: epoch}}
 }
 
@@ -102,7 +102,7 @@ func TestLimitsCountWhatIsNotFinished(t *testing.T) {
 	a, b := save(t, db, version("A", "1.0.0", 1)), save(t, db, version("B", "1.0.0", 2))
 	limited := func(id string, v service.Version, caller string) store.NewCallJob {
 		n := newJob(id, v, caller)
-		n.CallerLimit, n.ModuleLimit = 2, 3
+		n.PayerLimit, n.ModuleLimit = 2, 3
 		return n
 	}
 	addJobs(t, db, limited("1", a, "ada"), limited("2", b, "ada"))
@@ -115,6 +115,26 @@ func TestLimitsCountWhatIsNotFinished(t *testing.T) {
 		t.Fatal(changed, err)
 	}
 	addJobs(t, db, limited("7", a, "ada"))
+}
+
+// Jobs of nobody known are counted, and take turns, by where they come from.
+func TestJobsWithoutACallerAreToldApartByTheirPayer(t *testing.T) {
+	db := open(t)
+	v := save(t, db, version("A", "1.0.0", 1))
+	from := func(id, addr string) store.NewCallJob {
+		n := newJob(id, v, "")
+		n.Payer, n.PayerLimit = "from "+addr, 2
+		return n
+	}
+	addJobs(t, db, from("1", "192.0.2.1"), from("2", "192.0.2.1"))
+	_, _, err := db.AddCallJob(t.Context(), from("3", "192.0.2.1"))
+	check(t, err, service.ErrLimited, "your address has 2 call jobs", "send a token")
+	addJobs(t, db, from("4", "192.0.2.2"))
+	job, ok, err := db.ClaimCallJob(t.Context(), store.Claim{Agent: "me", Module: "a", Now: epoch, Until: epoch.Add(time.Minute), Payers: []string{"from 192.0.2.1"}})
+	check(t, err, nil)
+	if !ok || job.ID != "4" || job.Payer != "from 192.0.2.2" || job.Caller != "" {
+		t.Errorf("claimed %+v", job)
+	}
 }
 
 func TestClaimsAreInOrderAndLeaveOutWhoHasEnough(t *testing.T) {
@@ -134,10 +154,10 @@ func TestClaimsAreInOrderAndLeaveOutWhoHasEnough(t *testing.T) {
 		}
 		return job.ID
 	}
-	equal(t, next(store.Claim{Callers: []string{"ada"}, Services: []service.ID{b.ID}}), "3")
+	equal(t, next(store.Claim{Payers: []string{"ada"}, Services: []service.ID{b.ID}}), "3")
 	equal(t, next(store.Claim{}), "1")
 	equal(t, next(store.Claim{Services: []service.ID{a.ID}}), "2")
-	equal(t, next(store.Claim{Callers: []string{"joan"}}), "")
+	equal(t, next(store.Claim{Payers: []string{"joan"}}), "")
 	equal(t, next(store.Claim{}), "4")
 
 	check(t, db.RequeueCallJob(t.Context(), "1", store.Requeue{Attempt: 1, Due: epoch.Add(time.Hour), Reason: "why"}), nil)

@@ -16,7 +16,6 @@ import (
 	"github.com/dynsvc/dynsvc/auth"
 	"github.com/dynsvc/dynsvc/catalog"
 	"github.com/dynsvc/dynsvc/consul"
-	"github.com/dynsvc/dynsvc/gateway"
 	"github.com/dynsvc/dynsvc/jobspec"
 	"github.com/dynsvc/dynsvc/nomad"
 	"github.com/dynsvc/dynsvc/scheduler"
@@ -67,7 +66,7 @@ func runAgent(ctx context.Context, c config, stdout, stderr io.Writer) error {
 
 // setup connects to Nomad and Consul as the configuration says.
 func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
-	s := setup{log: log, dataDir: c.DataDir, url: c.URL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
+	s := setup{log: log, dataDir: c.DataDir, url: c.URL, publicURL: c.PublicURL, token: c.Token, defaults: c.Defaults.defaults(), git: c.Git.options(),
 		gateway: c.Gateway.options(), telemetry: *c.Telemetry,
 		engine: scheduler.Options{Tick: duration(c.Policy.Tick), HoldFor: duration(c.Policy.HoldFor), Limits: c.Policy.limits(), Rules: c.Policy.rules()},
 	}
@@ -75,7 +74,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 	s.defaults.Maxima = s.gateway.Maxima
 	s.jobs = c.CallJobs.options(func(string, ...any) {}) // validate has told of all faults
 	s.gateway.OpenCalls = c.Auth.Calls == "open"
-	s.gateway.CallerLimits = gateway.CallerLimits{Known: c.Auth.Limits.Known.quota(), Anonymous: c.Auth.Limits.Anonymous.quota()}
+	s.gateway.CallerLimits = c.Auth.Limits.limits()
 	s.auth, s.tokenOptions = c.Auth.options(), auth.TokenOptions{Age: duration(c.Auth.Tokens.Age), MaxAge: duration(c.Auth.Tokens.MaxAge)}
 	var err error
 	if s.front, err = c.Gateway.front(log); err != nil {
@@ -120,7 +119,7 @@ func (c *config) setup(ctx context.Context, log hclog.Logger) (setup, error) {
 		s.git = c.Builds.among(s.git)
 	}
 	if c.KBase != nil {
-		s.kbase = &kbaseSetup{options: c.KBase.options(c.URL), vault: runs}
+		s.kbase = &kbaseSetup{options: c.KBase.options(c.PublicURL, c.URL), vault: runs}
 		s.kbase.options.Origins = c.Gateway.CORS.trusted()
 	}
 	if c.Jobs.Mesh == "connect" {

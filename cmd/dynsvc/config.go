@@ -18,13 +18,14 @@ import (
 // config is the agent's configuration file. Files and environment are read here
 // and nowhere else. Unknown keys are errors that name the key and its place.
 type config struct {
-	Listen   string `hcl:"listen,optional"`    // host:port; default 127.0.0.1:8080
-	URL      string `hcl:"url,optional"`       // where callers and Nomad's nodes reach the agent; default http://LISTEN
-	DataDir  string `hcl:"data_dir,optional"`  // database and uploaded modules; default ./dynsvc-data
-	Token    string `hcl:"token,optional"`     // admin token; $DYNSVC_TOKEN wins
-	LogLevel string `hcl:"log_level,optional"` // trace, debug, info, warn, error; default info
-	LogJSON  bool   `hcl:"log_json,optional"`
-	Role     string `hcl:"role,optional"` // of several agents with one consul.lock: "leader" (default) or "gateway", which never leads
+	Listen    string `hcl:"listen,optional"`     // host:port; default 127.0.0.1:8080
+	URL       string `hcl:"url,optional"`        // where Nomad's nodes and instances reach the agent; default http://LISTEN
+	PublicURL string `hcl:"public_url,optional"` // where callers do, if that is elsewhere: a proxy that ends TLS; default url
+	DataDir   string `hcl:"data_dir,optional"`   // database and uploaded modules; default ./dynsvc-data
+	Token     string `hcl:"token,optional"`      // admin token; $DYNSVC_TOKEN wins
+	LogLevel  string `hcl:"log_level,optional"`  // trace, debug, info, warn, error; default info
+	LogJSON   bool   `hcl:"log_json,optional"`
+	Role      string `hcl:"role,optional"` // of several agents with one consul.lock: "leader" (default) or "gateway", which never leads
 
 	Nomad    *nomadConfig    `hcl:"nomad,block"`
 	Consul   *consulConfig   `hcl:"consul,block"`
@@ -157,6 +158,7 @@ func loadConfig(path, role string) (config, error) {
 		scheme = "https://"
 	}
 	setDefault(&c.URL, scheme+c.Listen)
+	setDefault(&c.PublicURL, c.URL)
 	setDefault(&c.DataDir, "dynsvc-data")
 	setDefault(&c.LogLevel, "info")
 	setDefault(&c.Jobs.Mesh, "plain")
@@ -213,10 +215,12 @@ func (c *config) validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		fault("listen = %q is not host:port", c.Listen)
 	}
-	if u, err := url.Parse(c.URL); err != nil || u.Host == "" {
-		fault("url = %q is not a URL such as http://dynsvc.example.org:8080", c.URL)
+	for name, at := range map[string]*string{"url": &c.URL, "public_url": &c.PublicURL} {
+		if u, err := url.Parse(*at); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			fault("%s = %q is not a URL such as http://dynsvc.example.org:8080", name, *at)
+		}
+		*at = strings.TrimSuffix(*at, "/")
 	}
-	c.URL = strings.TrimSuffix(c.URL, "/")
 	if c.Token == "" && c.Role != roleGateway {
 		fault("no admin token: set token in the configuration or $DYNSVC_TOKEN; \"openssl rand -hex 24\" makes one")
 	}

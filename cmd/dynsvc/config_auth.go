@@ -26,10 +26,23 @@ type authConfig struct {
 	Limits *callerLimits `hcl:"limits,block"`
 }
 
-// callerLimits bounds what each caller may ask for; what is 0 or absent is not limited.
+// callerLimits bounds what each caller may ask for; what is 0 or absent in a block is
+// not limited.
 type callerLimits struct {
-	Known     *callerQuota `hcl:"known,block"`     // of a caller with a name
-	Anonymous *callerQuota `hcl:"anonymous,block"` // of an address from which calls without a name come
+	Known     *callerQuota `hcl:"known,block"`     // of a caller with a name; default: no limit
+	Anonymous *callerQuota `hcl:"anonymous,block"` // of an address from which calls without a name come; default below
+}
+
+// defaultAnonymous is a tenth of the calls that are held in all, and more calls a
+// second than a person's programs make. It is for who does not know that the agent
+// can be reached by strangers, so it spares callers on the agent's own machine.
+var defaultAnonymous = gateway.Quota{Rate: 200, Burst: 1000, InFlight: 1000}
+
+func (l *callerLimits) limits() gateway.CallerLimits {
+	if l.Anonymous == nil {
+		return gateway.CallerLimits{Known: l.Known.quota(), Anonymous: defaultAnonymous, SpareLocal: true}
+	}
+	return gateway.CallerLimits{Known: l.Known.quota(), Anonymous: l.Anonymous.quota()}
 }
 
 type callerQuota struct {

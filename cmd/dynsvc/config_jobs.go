@@ -14,6 +14,7 @@ type callJobsConfig struct {
 	CallerRunning    int      `hcl:"caller_running,optional"`    // of one caller; default 16
 	ModuleQueued     int      `hcl:"module_queued,optional"`     // jobs queued of one module; default 10000
 	CallerOpen       int      `hcl:"caller_open,optional"`       // jobs of one caller that have not ended; default 1000
+	AddressOpen      int      `hcl:"address_open,optional"`      // the same of one address from which jobs without a token come; default 100
 	Attempts         int      `hcl:"attempts,optional"`          // how often a call is sent where that is safe; default 3
 	Keep             string   `hcl:"keep,optional"`              // how long jobs that have ended are kept; default 168h
 	KeepMiB          int64    `hcl:"keep_mib,optional"`          // of results in all, the oldest go first; default 10240
@@ -23,10 +24,10 @@ type callJobsConfig struct {
 // options checks what the grammar cannot see and tells fault of all that is wrong.
 func (c *callJobsConfig) options(fault func(format string, args ...any)) jobs.Options {
 	o := jobs.Options{Running: c.Running, ModuleRunning: c.ModuleRunning, CallerRunning: c.CallerRunning,
-		ModuleQueued: c.ModuleQueued, CallerOpen: c.CallerOpen, Attempts: c.Attempts, KeepBytes: c.KeepMiB << 20}
+		ModuleQueued: c.ModuleQueued, CallerOpen: c.CallerOpen, AddressOpen: c.AddressOpen, Attempts: c.Attempts, KeepBytes: c.KeepMiB << 20}
 	for name, n := range map[string]int64{
 		"running": int64(c.Running), "module_running": int64(c.ModuleRunning), "caller_running": int64(c.CallerRunning),
-		"module_queued": int64(c.ModuleQueued), "caller_open": int64(c.CallerOpen), "attempts": int64(c.Attempts), "keep_mib": c.KeepMiB,
+		"module_queued": int64(c.ModuleQueued), "caller_open": int64(c.CallerOpen), "address_open": int64(c.AddressOpen), "attempts": int64(c.Attempts), "keep_mib": c.KeepMiB,
 	} {
 		if n < 0 {
 			fault("call_jobs.%s = %d must be 1 or more", name, n)

@@ -51,12 +51,13 @@ func (c *kbaseConfig) join(a *authConfig) {
 // legacyLogin is where KBase's auth service answers modules.
 const legacyLogin = "/api/legacy/KBase/Sessions/Login"
 
-// options are the facade's; base is where callers reach the gateway.
-func (c *kbaseConfig) options(base string) kbase.Options {
-	o := kbase.Options{URL: base, DynServ: c.DynServURL, Version: version, StartWait: duration(c.StartWait),
+// options are the facade's; public is where callers reach the gateway, and inside where
+// instances do.
+func (c *kbaseConfig) options(public, inside string) kbase.Options {
+	o := kbase.Options{URL: public, DynServ: c.DynServURL, Version: version, StartWait: duration(c.StartWait),
 		Volumes: map[string]kbase.Volume{}, Groups: map[string][]string{}, Core: map[string]kbase.Core{}}
 	o.Environment = kbase.Environment{Endpoint: strings.TrimSuffix(c.Endpoint, "/"), AuthURL: c.LoginURL}
-	setDefault(&o.Environment.Endpoint, base+strings.TrimSuffix(kbase.Prefix, "/"))
+	setDefault(&o.Environment.Endpoint, inside+strings.TrimSuffix(kbase.Prefix, "/"))
 	if c.AuthURL != "" {
 		setDefault(&o.Environment.AuthURL, strings.TrimSuffix(c.AuthURL, "/")+legacyLogin)
 	}

@@ -39,7 +39,7 @@ func (d *devFile) kbase(data string) *kbaseSetup {
 	for _, user := range []string{kbaseAdmin, kbaseUser} {
 		accounts.SetToken(d.kbaseToken(user), user, 365*24*time.Hour)
 	}
-	options := (&kbaseConfig{AuthURL: d.URL + devAuthPath}).options(d.URL)
+	options := (&kbaseConfig{AuthURL: d.URL + devAuthPath}).options(d.URL, d.URL)
 	options.Inline = true
 	return &kbaseSetup{options: options, vault: local.NewVault(filepath.Join(data, "secrets.json")), auth: accounts}
 }

@@ -71,7 +71,10 @@ kbase {
 	if c.Auth.KBase == nil || c.Auth.KBase.URL != "https://kbase.example.org/services/auth" || c.Auth.KBase.AdminRoles[0] != "CATALOG_ADMIN" {
 		t.Errorf("auth.kbase = %+v", c.Auth.KBase)
 	}
-	o := c.KBase.options(c.URL)
+	o := c.KBase.options("https://dynsvc.example.org", "http://10.0.0.1:8080")
+	if o.URL != "https://dynsvc.example.org" || o.Environment.Endpoint != "http://10.0.0.1:8080/services" {
+		t.Errorf("callers are told %s, and instances %s", o.URL, o.Environment.Endpoint)
+	}
 	if o.Environment.AuthURL != "https://kbase.example.org/services/auth/api/legacy/KBase/Sessions/Login" || o.Volumes["/mnt/static"].Source != "static" {
 		t.Errorf("options = %+v", o)
 	}

@@ -43,10 +43,10 @@ func openLocal(ctx context.Context, s localSetup) (*localAgent, error) {
 	if err != nil {
 		return nil, err
 	}
-	st, err := openStack(ctx, setup{log: s.log, dataDir: s.data, url: dev.URL, token: dev.Token,
+	st, err := openStack(ctx, setup{log: s.log, dataDir: s.data, url: dev.URL, publicURL: dev.URL, token: dev.Token,
 		gateway:  gateway.Options{OpenCalls: true}, // nobody has set up who could be asked
 		defaults: catalog.StandardDefaults(), git: repos.Options{Limits: repos.Limits{Schemes: []string{"https", "http", "file"}}}, engine: scheduler.Options{Volatile: true, Replace: runtime.Replace}, cluster: runtime,
-		kbase: dev.kbase(s.data), auth: dev.kbaseAuth(), jobs: jobs.Options{CallbackNetworks: loopback},
+		kbase: dev.kbase(s.data), auth: dev.kbaseAuth(), jobs: jobs.Options{CallbackNetworks: loopback, AddressOpen: 1000},
 		deployer: func(cat *catalog.Catalog) deployer {
 			return &localDeployer{runtime: runtime, catalog: cat, dir: filepath.Join(s.data, "modules"), place: s.place}
 		}})

@@ -48,17 +48,18 @@ type deployer interface {
 
 // setup is what differs between the modes.
 type setup struct {
-	log      hclog.Logger
-	dataDir  string
-	url      string // where callers reach the gateway
-	token    string
-	defaults catalog.Defaults
-	gateway  gateway.Options
-	front    front
-	engine   scheduler.Options
-	jobs     jobs.Options
-	keep     store.Retention   // zero: keepUsage
-	keepLogs journal.Retention // zero: keepLogs
+	log       hclog.Logger
+	dataDir   string
+	url       string // where instances reach the agent
+	publicURL string // where callers do
+	token     string
+	defaults  catalog.Defaults
+	gateway   gateway.Options
+	front     front
+	engine    scheduler.Options
+	jobs      jobs.Options
+	keep      store.Retention   // zero: keepUsage
+	keepLogs  journal.Retention // zero: keepLogs
 
 	auth         auth.Options // all but the tokens, which come from token and the database
 	tokenOptions auth.TokenOptions
@@ -163,11 +164,11 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	if st.jobs, err = jobs.Open(ctx, st.db, filepath.Join(s.dataDir, "jobs"), st.gateway, s.log.Named("jobs"), s.jobs); err != nil {
 		return nil, err
 	}
-	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git,
+	api, err := server.New(server.Parts{Store: st.db, Leaving: st.leaving, Catalog: st.catalog, Engine: st.engine, Cluster: st.checks, Callers: who, Tokens: st.tokens, Jobs: st.jobs, Registrar: st.git, Peer: st.gateway.Peer,
 		Loads: st.gateway.Loads, Render: st.deploy.Render, Source: st.deploy.Source,
 		Feed:   st.feed,
 		Backup: func(ctx context.Context, w io.Writer) error { return backup.Write(ctx, st.db, s.dataDir, w) }}, s.log.Named("server"),
-		server.Options{Version: version, URL: s.url})
+		server.Options{Version: version, URL: s.publicURL})
 	if err != nil {
 		return nil, err
 	}

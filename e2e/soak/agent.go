@@ -84,7 +84,7 @@ func (s *soak) configure() error {
 		jobs = fmt.Sprintf("  mesh = \"connect\"\n  sidecar = \"consul\"\n  consul_address = %q\n", s.servers.BridgeAddr)
 	}
 	text := fmt.Sprintf("listen = %q\ndata_dir = %q\ntoken = %q\nlog_level = \"debug\"\nnomad {\n  address = %q\n}\nconsul {\n  address = %q\n}\n"+
-		"policy {\n  tick = \"1s\"\n}\ntelemetry {\n  access_log = %q\n}\njobs {\n  drivers = [\"raw_exec\"]\n%s}\n",
+		"policy {\n  tick = \"1s\"\n}\ntelemetry {\n  access_log = %q\n}\ncall_jobs {\n  address_open = 1000\n}\njobs {\n  drivers = [\"raw_exec\"]\n%s}\n",
 		addr, s.disk.dir, token, s.servers.NomadAddr, s.servers.ConsulAddr, s.accessLog(), jobs)
 	return os.WriteFile(s.config(), []byte(text), 0o600)
 }

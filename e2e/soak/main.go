@@ -4,7 +4,7 @@
 //
 //	scripts/soak                 ten minutes; root on Debian
 //	scripts/soak -length 1h      longer
-//	scripts/soak -length 0       every fault, as short as it can be: some two minutes
+//	scripts/soak -length 0       every fault, as short as it can be: some three minutes
 //	scripts/soak -mesh           the instances in the mesh
 //
 // Each call carries an id and a number. The service (worker) enters the id into a

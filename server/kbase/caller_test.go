@@ -11,7 +11,9 @@ import (
 // A browser sends its session cookie along whatever page makes it call.
 func TestASessionCookieIsTakenFromPagesThatMaySendIt(t *testing.T) {
 	const friend = "https://narrative.example.org"
-	w := open(t, func(_ *kbase.Parts, o *kbase.Options) { o.Origins = []string{friend} })
+	w := open(t, func(_ *kbase.Parts, o *kbase.Options) {
+		o.Origins, o.URL = []string{friend}, "https://dynsvc.example.org"
+	})
 	const (
 		change = `{"version":"1.1","id":"1","method":"Catalog.approve_developer","params":["grace"]}`
 		ask    = `{"version":"1.1","id":"1","method":"Catalog.is_admin","params":[null]}`
@@ -26,6 +28,7 @@ func TestASessionCookieIsTakenFromPagesThatMaySendIt(t *testing.T) {
 		{"a program", change, nil, true, `"result":null`},
 		{"a page of this host", change, []string{"Origin", w.url, "Sec-Fetch-Site", "same-origin"}, true, `"result":null`},
 		{"a page of this host in an old browser", change, []string{"Origin", w.url}, true, `"result":null`},
+		{"a page of this host behind a proxy that asks for another, in an old browser", change, []string{"Origin", "https://dynsvc.example.org"}, true, `"result":null`},
 		{"a page that may", change, []string{"Origin", friend, "Sec-Fetch-Site", "same-site"}, true, `"result":null`},
 		{"a page of elsewhere", change, []string{"Origin", "https://evil.example.com", "Sec-Fetch-Site", "cross-site"}, false, "the session cookie is not taken from a page of https://evil.example.com"},
 		{"of elsewhere in an old browser", change, []string{"Origin", "https://evil.example.com"}, false, "https://evil.example.com: send the token in the Authorization header"},

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +107,9 @@ func New(parts Parts, log hclog.Logger, opts Options) *Facade {
 	opts.DynServ = cmp.Or(strings.TrimSuffix(opts.DynServ, "/"), opts.URL+"/dynserv")
 	opts.StartWait = cmp.Or(opts.StartWait, defaultStartWait)
 	f := &Facade{Parts: parts, log: log, opts: opts, pages: http.NewCrossOriginProtection(), tickets: newTickets(), changed: make(chan string, 1024)}
+	if at, err := url.Parse(opts.URL); err == nil && at.Host != "" {
+		opts.Origins = append(slices.Clone(opts.Origins), at.Scheme+"://"+at.Host) // a proxy may ask for another host than its visitors do
+	}
 	for _, origin := range opts.Origins {
 		if err := f.pages.AddTrustedOrigin(origin); err != nil {
 			log.Error("does not take session cookies from a page", "error", err)
