@@ -76,14 +76,21 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	return answer, nil
 }
 
+// envelopeOf is the request of a job: JSON-RPC 1.1, or 2.0 where its parameters are
+// by name, which 1.1 does not know.
 func envelopeOf(j service.JobCall) ([]byte, error) {
 	name := j.Module + "." + j.Method
-	text, err := json.Marshal(struct {
-		Version string          `json:"version"`
+	request := struct {
+		Version string          `json:"version,omitempty"`
+		V2      string          `json:"jsonrpc,omitempty"`
 		ID      string          `json:"id"`
 		Method  string          `json:"method"`
 		Params  json.RawMessage `json:"params"`
-	}{"1.1", j.Job, name, j.Params})
+	}{Version: "1.1", ID: j.Job, Method: name, Params: j.Params}
+	if bytes.HasPrefix(bytes.TrimSpace(j.Params), []byte("{")) {
+		request.Version, request.V2 = "", "2.0"
+	}
+	text, err := json.Marshal(request)
 	if err != nil {
 		return nil, fmt.Errorf("encode the parameters of %s: %w", name, err)
 	}

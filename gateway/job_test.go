@@ -83,6 +83,18 @@ func TestAnAttemptIsACallWithHeadersOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestAnAttemptByNameIsJSONRPC2(t *testing.T) {
+	k := newKit(t, worker)
+	k.up(k.backend(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body) // what came is what is said
+		_, _ = w.Write(text)
+	}))
+	a, text, err := k.attempt(t.Context(), func(c *service.JobCall) { c.Params = []byte(` {"n": 1.50}`) })
+	if err != nil || a.Status != http.StatusOK || text != `{"jsonrpc":"2.0","id":"job-1","method":"Echo.work","params":{"n":1.50}}` {
+		t.Fatalf("%+v %q %v", a, text, err)
+	}
+}
+
 func TestAnAttemptThatDidNotArriveSaysSo(t *testing.T) {
 	k := newKit(t, worker)
 	st := state(1)

@@ -87,8 +87,8 @@ func (s *Submission) normalise() error {
 	switch {
 	case len(s.Params) > ParamsLimit:
 		return service.Errorf(service.ErrInvalid, "the parameters are %d bytes, and a job may have %d: pass a reference to the data", len(s.Params), ParamsLimit)
-	case bytes.TrimSpace(s.Params)[0] != '[' || !json.Valid(s.Params):
-		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}`)
+	case !bytes.ContainsAny(bytes.TrimSpace(s.Params)[:1], "[{") || !json.Valid(s.Params):
+		return service.Errorf(service.ErrInvalid, `params must be a list, e.g. {"params": [{"min_length": 500}]}, or an object of parameters by name`)
 	case len(s.Key) > keyLimit:
 		return service.Errorf(service.ErrInvalid, "the Idempotency-Key has %d characters, and may have %d", len(s.Key), keyLimit)
 	}

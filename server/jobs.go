@@ -33,7 +33,7 @@ type JobRef struct {
 
 // JobInput is a call to be made as a job.
 type JobInput struct {
-	Params   json.RawMessage `json:"params,omitempty" doc:"list of the method's parameters; absent: none"`
+	Params   json.RawMessage `json:"params,omitempty" doc:"list of the method's parameters, or an object of them by name; absent: none"`
 	Callback *struct {
 		URL    string `json:"url" doc:"is told with a POST when the job has ended"`
 		Secret string `json:"secret" doc:"\"whsec_\" and 24 to 64 random bytes in base64; signs what is sent"`

@@ -237,7 +237,7 @@ func TestWhatCannotRunIsRefusedAtOnce(t *testing.T) {
 		{fmt.Sprintf(at, "Slow", "7.0.0", "work"), `{}`, 404, "1.0.0"},
 		{fmt.Sprintf(at, "Slow", "dev", "wrok"), `{}`, 404, "as jobs run work"},
 		{fmt.Sprintf(at, "Slow", "dev", "quick"), `{}`, 422, "synchronously only"},
-		{submitSlow, `{"params": {"n": 1}}`, 422, "must be a list"},
+		{submitSlow, `{"params": "n"}`, 422, "must be a list"},
 		{submitSlow, `{"parms": [1]}`, 422, `unknown field "parms"`},
 		{submitSlow, `[1]`, 422, "JSON object"},
 		{submitSlow, `{} {}`, 422, "something follows"},

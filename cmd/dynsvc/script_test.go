@@ -45,9 +45,9 @@ func echoModule() {
 	go func() { <-stop; os.Exit(0) }()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var call struct {
-			ID     any               `json:"id"`
-			Method string            `json:"method"`
-			Params []json.RawMessage `json:"params"`
+			ID     any             `json:"id"`
+			Method string          `json:"method"`
+			Params json.RawMessage `json:"params"`
 		}
 		if r.Method != http.MethodPost || json.NewDecoder(r.Body).Decode(&call) != nil {
 			fmt.Fprintf(w, "%s %s from %s %s\n", r.Method, r.URL.Path, os.Getenv("DYNSVC_MODULE"), os.Getenv("DYNSVC_VERSION"))
