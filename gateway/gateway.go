@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,9 +46,8 @@ type Options struct {
 	// CallerLimits bound what each caller may ask for.
 	CallerLimits CallerLimits
 	CORS         CORS
-	// TrustedProxies are believed when they say for whom they call, in
-	// X-Forwarded-For, -Proto and -Host; nil: nobody is.
-	TrustedProxies []netip.Prefix
+	// TrustedProxies are believed when they say for whom they call; nil: nobody is.
+	TrustedProxies Proxies
 
 	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
 	// there is no mesh.

@@ -18,7 +18,7 @@ type gatewayConfig struct {
 	BodyMemory   int           `hcl:"body_memory,optional"`   // MiB for the beginnings of bodies that are read before a call is passed on; default 256
 	UploadWindow string        `hcl:"upload_window,optional"` // in which a body whose call was passed on must bring upload_bytes; default 1m
 	UploadBytes  int           `hcl:"upload_bytes,optional"`  // default 4096; -1: callers may be as slow as they like
-	FastLane     *bool         `hcl:"fast_lane,optional"`     // serve plain HTTP/1.1 calls without net/http where there is no TLS; default true
+	FastLane     *bool         `hcl:"fast_lane,optional"`     // serve HTTP/1.1 calls without net/http; default true
 	StopDelay    string        `hcl:"stop_delay,optional"`    // from /readyz saying no to refusing calls, when the agent stops; default 0s
 	TLS          *tlsConfig    `hcl:"tls,block"`
 	Keepalive    string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
