@@ -38,6 +38,7 @@ type Options struct {
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
 	Maxima      service.Limits // what no call's limits are above; zero: anything
+	Silence     time.Duration  // after which a WebSocket without a message is closed whose version sets no idle; 0: 1 h, below 0: never
 
 	// Callers says who makes a call; nil: everybody is anonymous.
 	Callers callers
@@ -143,6 +144,9 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	}
 	if opts.IdleTimeout == 0 {
 		opts.IdleTimeout = defaultIdleTimeout
+	}
+	if opts.Silence == 0 {
+		opts.Silence = time.Hour
 	}
 	if opts.Queued == nil {
 		opts.Queued = func(service.ID) {}

@@ -192,7 +192,7 @@ func (c *call) tunnelled(res *http.Response) error {
 		delete(res.Header, hop)
 	}
 	if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
-		res.Body = &tunnel{through, c.clock}
+		res.Body = &tunnel{ReadWriteCloser: through, clock: c.clock}
 	}
 	return nil
 }
