@@ -28,6 +28,7 @@ func (q *Queue) attempt(r *run) {
 	if v.pause > 0 {
 		q.pause(r.job.Service, time.Now().Add(v.pause))
 	}
+	q.settling(r)
 	if err := q.settle(r, v); err != nil {
 		q.log.Error("could not store what came of a job", "job", r.job.ID, "service", r.job.Service, "error", err)
 	}
@@ -48,19 +49,11 @@ func (q *Queue) try(r *run, out *spool) verdict {
 	call := service.JobCall{
 		Job: r.job.ID, Service: r.job.Service, Module: r.job.Module, Method: r.job.Method,
 		Params: r.job.Params, Authorization: string(authorization), Progress: q.progressURL(r),
-		Sending: func(ctx context.Context) error {
-			if err := q.db.SendCallJob(ctx, r.job.ID, r.job.Attempts); err != nil {
-				return err
-			}
-			r.job.Sends++
-			q.reached("sending")
-			return nil
-		},
+		Sending: func(ctx context.Context) error { return q.sending(ctx, r) },
 	}
 	if r.job.Caller != "" {
 		call.Caller = service.Caller{Name: r.job.Caller, Role: service.User}
 	}
-	sends := r.job.Sends
 	answer, err := q.gw.Call(r.ctx, call, out)
 	if err == nil && answer.Status != 0 && (answer.Sent || answer.After == 0) {
 		var rep reply
@@ -72,10 +65,28 @@ func (q *Queue) try(r *run, out *spool) verdict {
 		err = errors.New("the instance is full")
 	}
 	if !answer.Sent {
-		r.job.Sends = sends
+		if r.sent {
+			r.job.Sends-- // after all
+		}
 		return r.unsent(answer, err)
 	}
 	return q.cut(r, answer, err)
+}
+
+// sending has it on disk that the call may reach an instance, before it does.
+func (q *Queue) sending(ctx context.Context, r *run) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if !r.sent {
+		if err := q.db.SendCallJob(ctx, r.job.ID, r.job.Attempts); err != nil {
+			return err
+		}
+		r.sent = true
+		r.job.Sends++
+	}
+	q.reached("sending")
+	return nil
 }
 
 // answered is the verdict on an answer of the method.

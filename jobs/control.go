@@ -20,7 +20,10 @@ func (q *Queue) Cancel(ctx context.Context, id, who string) (service.CallJob, er
 	if err != nil || !changed {
 		return job, err
 	}
-	if r := q.runOf(id); r != nil {
+	q.claiming.Lock() // or it was just claimed, and has not begun
+	r := q.runOf(id)
+	q.claiming.Unlock()
+	if r != nil {
 		r.cancel(errCancelled)
 	}
 	q.watches.tell(id)

@@ -3,6 +3,7 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +47,9 @@ func (q *Queue) dispatch(ctx, attempts context.Context, runs *sync.WaitGroup) {
 	}
 }
 
+// claimsAtOnce is how many jobs one transaction claims at most.
+const claimsAtOnce = 32
+
 // fillUp claims jobs as long as there are any that may run, and says when the
 // next one is due.
 func (q *Queue) fillUp(ctx, attempts context.Context, runs *sync.WaitGroup) (next time.Time, err error) {
@@ -59,10 +63,30 @@ func (q *Queue) fillUp(ctx, attempts context.Context, runs *sync.WaitGroup) (nex
 			return next, err
 		}
 		next = due
-		job, ok, err := q.claim(ctx, modules, now)
-		if err != nil || !ok {
+		if len(modules) == 0 {
+			return next, nil
+		}
+		n, err := q.claim(ctx, attempts, modules, now, runs)
+		if err != nil || n == 0 {
 			return next, err
 		}
+	}
+	return next, nil
+}
+
+// claim claims jobs and begins their attempts.
+func (q *Queue) claim(ctx, attempts context.Context, modules []string, now time.Time, runs *sync.WaitGroup) (n int, err error) {
+	q.claiming.Lock()
+	defer q.claiming.Unlock()
+	free := q.room(now)
+	taken, err := q.db.ClaimCallJobs(ctx, store.Claims{Agent: q.agent, Now: now, Until: now.Add(q.opts.Lease),
+		Next: func(taken []store.ClaimedJob) (store.Claim, bool) { return q.turn(free, modules, taken) }})
+	if err != nil {
+		return 0, err
+	}
+	for _, job := range taken {
+		q.turns++
+		q.served[service.ModuleKey(job.Module)] = q.turns
 		r := q.begin(attempts, job)
 		runs.Go(func() {
 			defer poke(q.work)
@@ -70,33 +94,30 @@ func (q *Queue) fillUp(ctx, attempts context.Context, runs *sync.WaitGroup) (nex
 			q.attempt(r)
 		})
 	}
-	return next, nil
+	return len(taken), nil
 }
 
 // room is what the limits leave.
 type room struct {
-	total    int
+	total    int            // those that are being stored take room here only
 	modules  map[string]int // attempts running
-	payers   []string       // who have enough
+	payers   map[string]int // attempts running
 	services []service.ID   // that are not to be tried now
 }
 
 func (q *Queue) room(now time.Time) room {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, payers: []string{}, services: []service.ID{}}
+	r := room{total: q.opts.Running - len(q.running), modules: map[string]int{}, payers: map[string]int{}}
 	if q.closed {
 		r.total = 0
 	}
-	payers := map[string]int{}
 	for _, run := range q.running {
-		r.modules[service.ModuleKey(run.job.Module)]++
-		payers[run.job.Payer]++
-	}
-	for payer, n := range payers {
-		if n >= q.opts.CallerRunning {
-			r.payers = append(r.payers, payer)
+		if run.over {
+			continue
 		}
+		r.modules[service.ModuleKey(run.job.Module)]++
+		r.payers[run.job.Payer]++
 	}
 	for id, until := range q.paused {
 		if until.After(now) {
@@ -108,33 +129,35 @@ func (q *Queue) room(now time.Time) room {
 	return r
 }
 
-// claim takes the next job: of the module with the fewest attempts running,
-// and among those of the one that was served longest ago.
-func (q *Queue) claim(ctx context.Context, modules []string, now time.Time) (job store.ClaimedJob, ok bool, err error) {
-	r := q.room(now)
-	q.mu.Lock()
-	slices.SortStableFunc(modules, func(a, b string) int {
-		return cmp.Or(cmp.Compare(r.modules[a], r.modules[b]), cmp.Compare(q.turns[a], q.turns[b]))
-	})
-	q.mu.Unlock()
-	for _, module := range modules {
-		if r.modules[module] >= q.opts.ModuleRunning {
-			break // and so have all that follow
-		}
-		job, ok, err = q.db.ClaimCallJob(ctx, store.Claim{Agent: q.agent, Module: module, Payers: r.payers, Services: r.services,
-			Now: now, Until: now.Add(q.opts.Lease)})
-		if err != nil {
-			return job, false, err
-		}
-		if ok {
-			q.mu.Lock()
-			q.turn++
-			q.turns[module] = q.turn
-			q.mu.Unlock()
-			return job, true, nil
+// turn says which job is next after some were taken into a room: one of the module
+// with the fewest attempts running, and among those of the one that was served
+// longest ago.
+func (q *Queue) turn(free room, modules []string, taken []store.ClaimedJob) (c store.Claim, ok bool) {
+	if len(taken) >= min(free.total, claimsAtOnce) {
+		return c, false
+	}
+	running, payers, served := maps.Clone(free.modules), maps.Clone(free.payers), maps.Clone(q.served)
+	for i, job := range taken {
+		key := service.ModuleKey(job.Module)
+		running[key]++
+		payers[job.Payer]++
+		served[key] = q.turns + 1 + i
+	}
+	for _, key := range modules {
+		if running[key] < q.opts.ModuleRunning {
+			c.Modules = append(c.Modules, key)
 		}
 	}
-	return job, false, nil
+	slices.SortStableFunc(c.Modules, func(a, b string) int {
+		return cmp.Or(cmp.Compare(running[a], running[b]), cmp.Compare(served[a], served[b]))
+	})
+	for payer, n := range payers {
+		if n >= q.opts.CallerRunning {
+			c.Payers = append(c.Payers, payer)
+		}
+	}
+	c.Services = free.services
+	return c, true
 }
 
 // pause leaves the jobs of a service alone for a while: what refused one of

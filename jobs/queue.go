@@ -85,9 +85,13 @@ type Queue struct {
 	mu      sync.Mutex      // guards what follows
 	running map[string]*run // by id
 	paused  map[service.ID]time.Time
-	turns   map[string]int // module -> when it was served last
-	turn    int
 	closed  bool
+
+	// claiming is held from before a claim until the attempts have begun, and
+	// guards what follows.
+	claiming sync.Mutex
+	served   map[string]int // module -> the turn in which it was last
+	turns    int
 
 	// reached is called at each step between two of which a process can die.
 	// Tests kill theirs there.
@@ -109,7 +113,7 @@ func Open(ctx context.Context, db *store.DB, dir string, gw gateway, log hclog.L
 	q := &Queue{
 		db: db, gw: gw, log: log, opts: opts, agent: strings.ToLower(rand.Text()), files: files{filepath.Join(dir, "results")}, seal: key,
 		work: make(chan struct{}, 1), called: make(chan struct{}, 1), watches: watches{chans: map[string]*watch{}},
-		running: map[string]*run{}, paused: map[service.ID]time.Time{}, turns: map[string]int{},
+		running: map[string]*run{}, paused: map[service.ID]time.Time{}, served: map[string]int{},
 		reached: func(string) {},
 	}
 	if err := q.sweepFiles(ctx); err != nil {

@@ -15,6 +15,8 @@ type run struct {
 	secret string          // who knows it may report progress
 	ctx    context.Context //nolint:containedctx // the attempt's own, from begin to end
 	cancel context.CancelCauseFunc
+	sent   bool // it is on disk that the call may have reached an instance
+	over   bool // the call is, and what came of it is being stored; guarded by Queue.mu
 
 	mu       sync.Mutex // guards what follows
 	progress *float64
@@ -23,13 +25,22 @@ type run struct {
 
 // begin makes a claimed job one that runs.
 func (q *Queue) begin(ctx context.Context, job store.ClaimedJob) *run {
-	r := &run{job: job, secret: rand.Text()}
+	r := &run{job: job, secret: rand.Text(), sent: job.Idempotent}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	q.mu.Lock()
 	q.running[job.ID] = r
 	q.mu.Unlock()
 	q.watches.tell(job.ID)
 	return r
+}
+
+// settling lets the next job of the module and the caller begin while what came of
+// this one is written: with luck the same transaction claims that one.
+func (q *Queue) settling(r *run) {
+	q.mu.Lock()
+	r.over = true
+	q.mu.Unlock()
+	poke(q.work)
 }
 
 func (q *Queue) end(r *run) {

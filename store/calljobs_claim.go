@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -25,12 +26,19 @@ type ClaimedJob struct {
 
 // Claim says which job may be claimed.
 type Claim struct {
-	Agent    string
-	Module   string       // key
+	Modules  []string     // keys; the first of them that has a job for us is served
 	Payers   []string     // whose jobs are left out
 	Services []service.ID // whose jobs are left out
-	Now      time.Time
-	Until    time.Time // end of the lease
+}
+
+// Claims says who claims jobs, and which.
+type Claims struct {
+	Agent string
+	Now   time.Time
+	Until time.Time // end of the leases
+	// Next says which job comes after those that were taken; ok is false if none
+	// does. What it leaves out once it goes on to leave out.
+	Next func(taken []ClaimedJob) (c Claim, ok bool)
 }
 
 // QueuedModules returns the keys of the modules that have jobs which are due,
@@ -63,47 +71,76 @@ func (db *DB) QueuedModules(ctx context.Context, now time.Time) (keys []string, 
 	return keys, next, err
 }
 
-// ClaimCallJob makes the job that is due longest the agent's; ok is false where
-// there is none.
-func (db *DB) ClaimCallJob(ctx context.Context, c Claim) (job ClaimedJob, ok bool, err error) {
-	payers, err := json.Marshal(append([]string{}, c.Payers...)) // never null
-	if err != nil {
-		return job, false, err
-	}
-	services, err := json.Marshal(append([]service.ID{}, c.Services...))
-	if err != nil {
-		return job, false, err
-	}
-	err = db.write(ctx, "claim a call job", func(ctx context.Context, tx *sql.Tx) error {
-		const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sent = 0, agent = ?, lease_ms = ?,
-				started_ms = ?, progress = NULL, message = NULL
-			WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
-				AND payer NOT IN (SELECT value FROM json_each(?))
-				AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
-				ORDER BY due_ms, seq LIMIT 1)
-			RETURNING id, payer`
-		ok = false
-		var id string
-		err := tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), c.Module, millis(c.Now),
-			string(payers), string(services)).Scan(&id, &job.Payer)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+// ClaimCallJobs makes jobs the agent's, one after the other and all of them in one
+// transaction: each time the one that is due longest of those that may be claimed,
+// until there is none. A claimed job of an idempotent method counts as sent: nobody
+// has to know better, since it may run twice.
+func (db *DB) ClaimCallJobs(ctx context.Context, c Claims) (taken []ClaimedJob, err error) {
+	err = db.write(ctx, "claim call jobs", func(ctx context.Context, tx *sql.Tx) error {
+		taken = nil
+		empty := map[string]bool{} // modules that have none any more
+		for {
+			claim, ok := c.Next(taken)
+			if !ok {
+				return nil
+			}
+			claim.Modules = slices.DeleteFunc(slices.Clone(claim.Modules), func(key string) bool { return empty[key] })
+			if len(claim.Modules) == 0 {
+				return nil
+			}
+			job, ok, err := claimOne(ctx, tx, c, claim)
+			switch {
+			case err != nil:
+				return err
+			case ok:
+				taken = append(taken, job)
+			default:
+				empty[claim.Modules[0]] = true
+			}
 		}
-		if err != nil {
-			return err
-		}
-		ok = true
-		if job.CallJob, err = oneJob(ctx, tx, id); err != nil {
-			return err
-		}
-		return tx.QueryRowContext(ctx, `SELECT params, secrets FROM call_job_inputs
-			WHERE job = (SELECT seq FROM call_jobs WHERE id = ?)`, id).Scan(&job.Params, &job.Secrets)
 	})
-	return job, ok && err == nil, err
+	if err != nil {
+		return nil, err
+	}
+	return taken, nil
 }
 
-// SendCallJob notes that an attempt is about to be sent. After it nobody may
-// try the job again who does not know that it may run twice.
+// claimOne claims a job of the claim's first module; ok is false where it has none.
+func claimOne(ctx context.Context, tx *sql.Tx, c Claims, which Claim) (job ClaimedJob, ok bool, err error) {
+	payers, err := json.Marshal(append([]string{}, which.Payers...)) // never null
+	if err != nil {
+		return job, false, err
+	}
+	services, err := json.Marshal(append([]service.ID{}, which.Services...))
+	if err != nil {
+		return job, false, err
+	}
+	const claim = `UPDATE call_jobs SET state = 'running', attempts = attempts + 1, sends = sends + idempotent, sent = idempotent,
+			agent = ?, lease_ms = ?, started_ms = ?, progress = NULL, message = NULL
+		WHERE seq = (SELECT seq FROM call_jobs WHERE state = 'queued' AND module = ? AND due_ms <= ?
+			AND payer NOT IN (SELECT value FROM json_each(?))
+			AND version NOT IN (SELECT v.seq FROM json_each(?) JOIN versions v ON v.id = value)
+			ORDER BY due_ms, seq LIMIT 1)
+		RETURNING seq, id, payer`
+	var seq int64
+	var id string
+	err = tx.QueryRowContext(ctx, claim, c.Agent, millis(c.Until), millis(c.Now), which.Modules[0], millis(c.Now),
+		string(payers), string(services)).Scan(&seq, &id, &job.Payer)
+	if errors.Is(err, sql.ErrNoRows) {
+		return job, false, nil
+	}
+	if err != nil {
+		return job, false, err
+	}
+	if job.CallJob, err = oneJob(ctx, tx, id); err != nil {
+		return job, false, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT params, secrets FROM call_job_inputs WHERE job = ?`, seq).Scan(&job.Params, &job.Secrets)
+	return job, err == nil, err
+}
+
+// SendCallJob notes that an attempt of a job that must not run twice is about to be
+// sent. After it nobody may try the job again.
 func (db *DB) SendCallJob(ctx context.Context, id string, attempt int) error {
 	return db.changeJob(ctx, "send", id, attempt, `sends = sends + 1 - sent, sent = 1`)
 }

@@ -60,12 +60,20 @@ func newJob(id string, v service.Version, caller string) store.NewCallJob {
 
 func claim(t testing.TB, db *store.DB, v service.Version) store.ClaimedJob {
 	t.Helper()
-	job, ok, err := db.ClaimCallJob(t.Context(), store.Claim{Agent: "me", Module: service.ModuleKey(v.Module), Now: epoch, Until: epoch.Add(time.Minute)})
-	check(t, err, nil)
-	if !ok {
+	taken := claims(t, db, 1, store.Claim{Modules: []string{service.ModuleKey(v.Module)}})
+	if len(taken) == 0 {
 		t.Fatal("there is nothing to claim")
 	}
-	return job
+	return taken[0]
+}
+
+// claims claims at most so many jobs.
+func claims(t testing.TB, db *store.DB, most int, c store.Claim) []store.ClaimedJob {
+	t.Helper()
+	taken, err := db.ClaimCallJobs(t.Context(), store.Claims{Agent: "me", Now: epoch, Until: epoch.Add(time.Minute),
+		Next: func(taken []store.ClaimedJob) (store.Claim, bool) { return c, len(taken) < most }})
+	check(t, err, nil)
+	return taken
 }
 
 func addJobs(t testing.TB, db *store.DB, jobs ...store.NewCallJob) {
@@ -130,10 +138,9 @@ func TestJobsWithoutACallerAreToldApartByTheirPayer(t *testing.T) {
 	_, _, err := db.AddCallJob(t.Context(), from("3", "192.0.2.1"))
 	check(t, err, service.ErrLimited, "your address has 2 call jobs", "send a token")
 	addJobs(t, db, from("4", "192.0.2.2"))
-	job, ok, err := db.ClaimCallJob(t.Context(), store.Claim{Agent: "me", Module: "a", Now: epoch, Until: epoch.Add(time.Minute), Payers: []string{"from 192.0.2.1"}})
-	check(t, err, nil)
-	if !ok || job.ID != "4" || job.Payer != "from 192.0.2.2" || job.Caller != "" {
-		t.Errorf("claimed %+v", job)
+	taken := claims(t, db, 9, store.Claim{Modules: []string{"a"}, Payers: []string{"from 192.0.2.1"}})
+	if len(taken) != 1 || taken[0].ID != "4" || taken[0].Payer != "from 192.0.2.2" || taken[0].Caller != "" {
+		t.Errorf("claimed %+v", taken)
 	}
 }
 
@@ -143,12 +150,12 @@ func TestClaimsAreInOrderAndLeaveOutWhoHasEnough(t *testing.T) {
 	addJobs(t, db, newJob("1", a, "ada"), newJob("2", b, "grace"), newJob("3", a, "grace"), newJob("4", a, "joan"))
 	next := func(c store.Claim) string {
 		t.Helper()
-		c.Agent, c.Module, c.Now, c.Until = "me", "a", epoch, epoch.Add(time.Minute)
-		job, ok, err := db.ClaimCallJob(t.Context(), c)
-		check(t, err, nil)
-		if !ok {
+		c.Modules = []string{"a"}
+		taken := claims(t, db, 1, c)
+		if len(taken) == 0 {
 			return ""
 		}
+		job := taken[0]
 		if job.State != service.JobRunning || job.Attempts != 1 || string(job.Params) != `[{"min_length": 5}]` || string(job.Secrets) != "sealed" {
 			t.Errorf("claimed %+v", job)
 		}
@@ -169,6 +176,38 @@ func TestClaimsAreInOrderAndLeaveOutWhoHasEnough(t *testing.T) {
 	keys, _, err = db.QueuedModules(t.Context(), epoch.Add(time.Hour))
 	check(t, err, nil)
 	equal(t, keys, []string{"a"})
+}
+
+// One transaction claims many, and goes on to the next module where one has no more.
+func TestManyAreClaimedAtOnce(t *testing.T) {
+	db := open(t)
+	a, b := save(t, db, version("A", "1.0.0", 1)), save(t, db, version("B", "1.0.0", 2))
+	idempotent := newJob("3", b, "joan")
+	idempotent.Job.Idempotent = true
+	addJobs(t, db, newJob("1", a, "ada"), newJob("2", a, "grace"), idempotent, newJob("4", b, "ada"), newJob("5", b, "mary"))
+	ids := func(taken []store.ClaimedJob) (ids []string) {
+		for _, job := range taken {
+			ids = append(ids, job.ID)
+			sends := 0
+			if job.Idempotent {
+				sends = 1
+			}
+			if job.State != service.JobRunning || job.Attempts != 1 || job.Sends != sends {
+				t.Errorf("claimed %+v", job)
+			}
+		}
+		return ids
+	}
+	c := store.Claim{Modules: []string{"a", "none", "b"}, Payers: []string{"ada"}}
+	equal(t, ids(claims(t, db, 2, c)), []string{"2", "3"})
+	equal(t, ids(claims(t, db, 9, c)), []string{"5"})
+	equal(t, ids(claims(t, db, 9, c)), []string(nil))
+	equal(t, ids(claims(t, db, 9, store.Claim{Modules: []string{"b", "a"}})), []string{"4", "1"})
+	// What was not sent after all is not counted.
+	check(t, db.RequeueCallJob(t.Context(), "3", store.Requeue{Attempt: 1, Due: epoch, Unsent: true}), nil)
+	job, err := db.CallJob(t.Context(), "3")
+	check(t, err, nil)
+	equal(t, job.Sends, 0)
 }
 
 func TestOnlyTheAttemptThatRunsChangesAJob(t *testing.T) {

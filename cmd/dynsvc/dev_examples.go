@@ -34,7 +34,7 @@ func (st *stack) registerExample(ctx context.Context, e examples.Example) (servi
 	if err := buildFolder(ctx, dir, &said); err != nil {
 		return v, fmt.Errorf("%w\n%s", err, said.String())
 	}
-	v, _, err = st.registerFolder(ctx, dir)
+	v, _, err = st.registerFolder(ctx, dir, &said)
 	return v, err
 }
 

@@ -79,6 +79,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("DYNSVC_ADDR", "")
 			env.Setenv("DYNSVC_TOKEN", "")
 			env.Setenv("GOCACHE", strings.TrimSpace(string(cache))) // what is built there is built from it
+			env.Setenv("DOCKER_HOST", "unix:///nowhere.sock")       // what is here depends on nothing but this program
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
