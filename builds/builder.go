@@ -18,10 +18,11 @@ import (
 	"github.com/dynsvc/dynsvc/service"
 )
 
-// Run is a build on the cluster.
+// Run is a build on the cluster, or on this machine.
 type Run struct {
 	ID    string
 	Image string // name of what it makes, with its tag
+	Stays bool   // it is not pushed but stays with the daemon that builds it, by this name
 }
 
 // cluster runs builds.
@@ -245,6 +246,9 @@ func (b *Builder) make(ctx, agent context.Context, w *build) (image string, err 
 	}
 	if err != nil {
 		return "", heard.explain(err, b.opts.Time)
+	}
+	if run.Stays {
+		return run.Image, nil
 	}
 	if heard.digest == "" {
 		return "", service.Errorf(service.ErrUnavailable, "the image was built, but its push told no digest; what it said last:%s", heard.lastLines())

@@ -50,10 +50,13 @@ func TestLogsArePruned(t *testing.T) {
 			}
 			kept[build.Module+build.Source] = err == nil
 		}
-		if !kept["Echo1"] || kept["Echo2"] || kept["Echo3"] || !kept["Other0123"] {
-			t.Errorf("kept %v, want the newest of each module", kept)
+		// The third may have been written in the same tick of the file system's clock as the first.
+		if !kept["Echo1"] || kept["Echo2"] || !kept["Other0123"] {
+			t.Errorf("kept %v, want what is being written, and the newest of each module", kept)
 		}
 		leave()
-		<-ended
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,8 +45,21 @@ func (c *Catalog) build(ctx context.Context, s *staged, v *service.Version, u Up
 	if u.Building != nil {
 		u.Building()
 	}
-	v.Run.Image, err = c.opts.Builder.Build(ctx, service.Build{Module: v.Module, Version: v.Version, Source: source(*v), Bundle: v.Bundle, Dockerfile: v.Run.Dockerfile}, log)
+	v.Run.Image, err = c.opts.Builder.Build(ctx, buildOf(*v), log)
 	return nil, err
+}
+
+// Rebuild makes the image of a version once more, by the same name.
+func (c *Catalog) Rebuild(ctx context.Context, v service.Version) error {
+	if c.opts.Builder == nil {
+		return service.Errorf(service.ErrUnavailable, "the image %s is gone, and this agent builds none", v.Run.Image)
+	}
+	_, err := c.opts.Builder.Build(ctx, buildOf(v), io.Discard)
+	return err
+}
+
+func buildOf(v service.Version) service.Build {
+	return service.Build{Module: v.Module, Version: v.Version, Source: source(v), Bundle: v.Bundle, Dockerfile: v.Run.Dockerfile}
 }
 
 // built reports whether the image of a version is made here, of the Dockerfile that it
@@ -56,8 +70,8 @@ func (c *Catalog) built(s *staged, v service.Version) (bool, []Notice, error) {
 	}
 	if c.opts.Builder == nil {
 		if v.Run.Command == "" {
-			return false, nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and this agent builds no images: give a command as well, "+
-				"which runs where none are built (as in dynsvc dev), or register it with an agent whose operator has set builds { … }", v.Module, v.Run.Dockerfile)
+			why := cmp.Or(c.opts.NoImages, "this agent builds no images: its operator has not set builds { … }")
+			return false, nil, service.Errorf(service.ErrInvalid, "%s is to be built from its %s, and %s; or give a command as well, which runs where no images are built", v.Module, v.Run.Dockerfile, why)
 		}
 		return false, []Notice{fmt.Sprintf("this agent builds no images: %s is not used, and the command %s is run", v.Run.Dockerfile, v.Run.Command)}, nil
 	}
@@ -86,7 +100,7 @@ func (c *Catalog) BuildLog(ctx context.Context, v service.Version, w io.Writer) 
 	if c.opts.Builder == nil || v.Run.Dockerfile == "" {
 		return service.Errorf(service.ErrNotFound, "the image of %s was not built here", v.ID)
 	}
-	return c.opts.Builder.Log(ctx, w, service.Build{Module: v.Module, Source: source(v), Dockerfile: v.Run.Dockerfile})
+	return c.opts.Builder.Log(ctx, w, buildOf(v))
 }
 
 // lent are archives that nodes may download though no version has them yet.

@@ -170,7 +170,7 @@ func TestWithoutABuilder(t *testing.T) {
 		t.Errorf("a log of no build: %v", err)
 	}
 	files["module.hcl"].Data = []byte(strings.NewReplacer("    command = \"server\"\n", "", "    args = [\"-v\"]\n", "").Replace(withCommand))
-	if _, _, err := f.Register(t.Context(), catalog.Upload{Files: files}); !errors.Is(err, service.ErrInvalid) || !strings.Contains(err.Error(), "whose operator has set builds") {
+	if _, _, err := f.Register(t.Context(), catalog.Upload{Files: files}); !errors.Is(err, service.ErrInvalid) || !strings.Contains(err.Error(), "its operator has not set builds") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -33,6 +33,7 @@ type builder interface {
 // Options of a catalog.
 type Options struct {
 	Builder  builder              // nil: images are built elsewhere
+	NoImages string               // why none are built here, and what to do; empty: the operator has it so
 	Defaults Defaults             // zero: StandardDefaults
 	Limits   Limits               // zero: StandardLimits
 	Changed  func(service.Module) // called after each change of a module is stored; nil: nobody listens

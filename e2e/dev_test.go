@@ -90,14 +90,21 @@ type dev struct {
 // startDev starts it as the leader of a group, as a shell does.
 func startDev(t *testing.T, clone, data string) *dev {
 	t.Helper()
+	cmd := exec.Command("go", "run", "./cmd/dynsvc", "dev", "-addr", "127.0.0.1:0", "-data", data)
+	cmd.Dir = clone
+	cmd.Env = append(os.Environ(), servers.Env())
+	return runDev(t, cmd, data)
+}
+
+// runDev starts a command that is dynsvc dev, with its folder.
+func runDev(t *testing.T, cmd *exec.Cmd, data string) *dev {
+	t.Helper()
 	d := &dev{done: make(chan struct{}), out: filepath.Join(t.TempDir(), "out")}
 	out, err := os.Create(d.out)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.cmd = exec.Command("go", "run", "./cmd/dynsvc", "dev", "-addr", "127.0.0.1:0", "-data", data)
-	d.cmd.Dir = clone
-	d.cmd.Env = append(os.Environ(), servers.Env())
+	d.cmd = cmd
 	d.cmd.Stdout, d.cmd.Stderr = out, out
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := d.cmd.Start(); err != nil {

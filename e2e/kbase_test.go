@@ -37,39 +37,45 @@ func (a *agent) rpc(url, method string, result any, params ...any) {
 // rpcAs calls a method as KBase's clients do: no content type, the bare token.
 func (a *agent) rpcAs(token, url, method string, result any, params ...any) {
 	a.t.Helper()
+	rpcAs(a.t, token, url, method, result, params...)
+}
+
+// rpcAs calls a method at a URL.
+func rpcAs(t *testing.T, token, url, method string, result any, params ...any) {
+	t.Helper()
 	if params == nil {
 		params = []any{}
 	}
 	body, err := json.Marshal(map[string]any{"version": "1.1", "id": "1", "method": method, "params": params})
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(a.t.Context(), http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if token != "" {
 		req.Header.Set("AUTHORIZATION", token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		a.t.Fatal(err)
+		t.Fatal(err)
 	}
 	var reply struct {
 		Result []json.RawMessage
 		Error  any
 	}
 	if err := json.Unmarshal(text, &reply); err != nil || res.StatusCode != http.StatusOK || reply.Error != nil {
-		a.t.Fatalf("%s was answered with %d %s", method, res.StatusCode, text)
+		t.Fatalf("%s was answered with %d %s", method, res.StatusCode, text)
 	}
 	if result != nil {
 		if err := json.Unmarshal(reply.Result[0], result); err != nil {
-			a.t.Fatalf("%s: %v: %s", method, err, text)
+			t.Fatalf("%s: %v: %s", method, err, text)
 		}
 	}
 }

@@ -218,3 +218,15 @@ func BenchmarkMinute(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/services, "ns/service-minute")
 }
+
+// Chances are told as people say them: never 0 % or 100 %, which they are not.
+func TestChancesAreWritten(t *testing.T) {
+	for p, want := range map[float64]string{
+		0: "less than 0.1 %", 0.0004: "less than 0.1 %", 0.0005: "0.1 %", 0.02: "2.0 %", 0.0994: "9.9 %",
+		0.0996: "10 %", 0.5: "50 %", 0.994: "99 %", 0.996: "more than 99 %", 1: "more than 99 %",
+	} {
+		if got := forecast.Percent(p); got != want {
+			t.Errorf("%g is written %q, want %q", p, got, want)
+		}
+	}
+}

@@ -54,7 +54,7 @@ type call struct {
 
 // ServeHTTP serves everything under [Prefix] and [DynServ].
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header), from: g.origin(r)}
+	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: requestID(r.Header), from: g.opts.TrustedProxies.origin(r)}
 	defer c.end() // also where a broken answer makes the proxy panic
 	if err := c.serve(); err != nil && !errors.Is(err, errAnswered) {
 		c.refuse(err)

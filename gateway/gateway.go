@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +38,7 @@ type Options struct {
 	Hold        time.Duration  // how long a call is held whose version sets no limit; 0: the service's start deadline and 5 s
 	IdleTimeout time.Duration  // of a connection to an endpoint, to be below the service's own; 0: 1.5 s
 	Maxima      service.Limits // what no call's limits are above; zero: anything
+	Silence     time.Duration  // after which a WebSocket without a message is closed whose version sets no idle; 0: 1 h, below 0: never
 
 	// Callers says who makes a call; nil: everybody is anonymous.
 	Callers callers
@@ -47,9 +47,8 @@ type Options struct {
 	// CallerLimits bound what each caller may ask for.
 	CallerLimits CallerLimits
 	CORS         CORS
-	// TrustedProxies are believed when they say for whom they call, in
-	// X-Forwarded-For, -Proto and -Host; nil: nobody is.
-	TrustedProxies []netip.Prefix
+	// TrustedProxies are believed when they say for whom they call; nil: nobody is.
+	TrustedProxies Proxies
 
 	// DialMesh connects to an endpoint whose transport is [service.Mesh]; nil:
 	// there is no mesh.
@@ -145,6 +144,9 @@ func New(log hclog.Logger, w waker, opts Options) *Gateway {
 	}
 	if opts.IdleTimeout == 0 {
 		opts.IdleTimeout = defaultIdleTimeout
+	}
+	if opts.Silence == 0 {
+		opts.Silence = time.Hour
 	}
 	if opts.Queued == nil {
 		opts.Queued = func(service.ID) {}

@@ -4,12 +4,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httputil"
-	"net/textproto"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 const (
@@ -104,62 +104,6 @@ func (c *call) rewriteTunnel(pr *httputil.ProxyRequest) {
 	c.rewrite(pr.Out.Header)
 }
 
-// hopless takes out of a request what is between the caller and the gateway
-// only.
-func hopless(h http.Header) {
-	for _, list := range h["Connection"] {
-		forget(h, list)
-	}
-	te := h["Te"]
-	for _, hop := range []string{"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-		"Te", "Trailer", "Transfer-Encoding", "Upgrade"} {
-		delete(h, hop)
-	}
-	if len(te) > 0 && slices.ContainsFunc(te, func(list string) bool { return slices.Contains(words(list), "trailers") }) {
-		h["Te"] = []string{"trailers"}
-	}
-}
-
-// forget deletes the headers that a Connection header names.
-func forget(h http.Header, list string) {
-	for _, name := range words(list) {
-		delete(h, http.CanonicalHeaderKey(name))
-	}
-}
-
-// words are the parts of a comma-separated list.
-func words(list string) []string {
-	all := strings.Split(list, ",")
-	for i := range all {
-		all[i] = textproto.TrimString(all[i])
-	}
-	return all
-}
-
-// announce passes on which trailers will come.
-func announce(h http.Header, list string) {
-	for _, name := range words(list) {
-		if name = http.CanonicalHeaderKey(name); trailing(name) {
-			h["Trailer"] = append(h["Trailer"], name)
-		}
-	}
-}
-
-// eventStream reports whether a media type is that of server-sent events.
-func eventStream(value string) bool {
-	kind, _, _ := strings.Cut(value, ";")
-	return strings.EqualFold(textproto.TrimString(kind), "text/event-stream")
-}
-
-// trailing reports whether a header may come after a body.
-func trailing(name string) bool {
-	switch name {
-	case "", "Transfer-Encoding", "Content-Length", "Trailer", "Connection", "Keep-Alive", "Upgrade", headerRequestID:
-		return false
-	}
-	return true
-}
-
 // reserved reports whether only the gateway may set a header. An underscore
 // counts as a dash, because CGI and WSGI servers cannot tell them apart.
 func reserved(name string) bool {
@@ -174,22 +118,14 @@ func reserved(name string) bool {
 }
 
 // upgrades reports whether a caller asks for a WebSocket, and lets it ask for
-// nothing else: an upgrade to HTTP/2 would carry further requests past
-// everything here.
+// nothing else.
 func upgrades(r *http.Request) bool {
 	delete(r.Header, "Http2-Settings")
-	up, ok := r.Header["Upgrade"]
-	if !ok {
-		return false
+	if upstream.WebSocket(r) {
+		return true
 	}
-	asked := slices.ContainsFunc(r.Header["Connection"], func(list string) bool {
-		return slices.ContainsFunc(words(list), func(word string) bool { return strings.EqualFold(word, "upgrade") })
-	})
-	if !asked || len(up) != 1 || !strings.EqualFold(up[0], "websocket") || r.Method != http.MethodGet {
-		delete(r.Header, "Upgrade")
-		return false
-	}
-	return true
+	delete(r.Header, "Upgrade")
+	return false
 }
 
 // timing is the Server-Timing header after a cold start, in milliseconds.

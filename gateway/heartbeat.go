@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // heartbeat is how often a caller hears that wants an event stream and waits.
@@ -16,7 +18,7 @@ const heartbeat = 10 * time.Second
 // Whoever takes JSON as well may get that, which cannot follow a comment.
 func (c *call) wantsEvents() bool {
 	accept := c.in.Header["Accept"]
-	return len(accept) == 1 && !strings.Contains(accept[0], ",") && eventStream(accept[0])
+	return len(accept) == 1 && !strings.Contains(accept[0], ",") && upstream.EventStream(accept[0])
 }
 
 // beat sends a comment line to a caller that waits for an event stream: clients
@@ -48,7 +50,7 @@ func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 // joins reports whether an answer of the service can follow the comments.
 func joins(status int, contentType string) bool {
-	return status == http.StatusOK && eventStream(contentType)
+	return status == http.StatusOK && upstream.EventStream(contentType)
 }
 
 // misfit is the event that stands for an answer that is no event stream.

@@ -49,7 +49,7 @@ func (g *Gateway) Call(ctx context.Context, j service.JobCall, to io.Writer) (se
 	}
 	w := &jobWriter{header: http.Header{}, to: to}
 	a := &jobCall{JobCall: j, body: text}
-	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: j.Job, job: a, from: g.origin(r)}
+	c := &call{g: g, w: w, in: r, began: time.Now(), requestID: j.Job, job: a, from: g.opts.TrustedProxies.origin(r)}
 	defer c.end()
 	if err := c.serve(); err != nil {
 		c.refuse(err)

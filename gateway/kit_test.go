@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,6 +86,10 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 	for _, f := range change {
 		f(&s)
 	}
+	trusted := s.opts.TrustedProxies
+	if behindRelay {
+		s.opts.TrustedProxies = append(slices.Clone(trusted), netip.MustParsePrefix("127.0.0.1/32"))
+	}
 	k := &kit{t: t, cluster: &cluster{}}
 	k.gw = gateway.New(hclog.NewNullLogger(), k.cluster, s.opts)
 	k.gw.Publish(service.Module{
@@ -123,6 +129,9 @@ func newKit(t *testing.T, change ...func(*setup)) *kit {
 		}
 	})
 	k.url = "http://" + listener.Addr().String()
+	if behindRelay {
+		k.url = k.relayed(trusted)
+	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}
 	t.Cleanup(transport.CloseIdleConnections)
 	k.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {

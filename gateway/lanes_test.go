@@ -7,12 +7,24 @@ import (
 	"testing"
 )
 
-// behindLane says that callers come in through package lane, as they do in an agent
-// without TLS; else net/http meets them all.
+// behindLane says that callers come in through package lane; else net/http meets them
+// all.
 var behindLane = true
 
-// TestMain runs all tests twice, once for each way in. What looks into one thing, a
-// fuzz target or a benchmark, runs once.
+// behindRelay says that callers come to an agent that does not lead.
+var behindRelay bool
+
+// relayed are the tests of what callers see, which is to be the same through a relay.
+const relayed = "^(TestWhatAPathReaches|TestHeadersThatAServiceCanTrust|TestARequestIDIsMadeWhereTheCallersIsNotSane|TestDynServURLsReachTheServiceInEveryForm" +
+	"|TestABodyArrivesByteForByte|TestACallKeepsItsHeadersAndBodyOnEveryWay|TestRangesAndEarlyHintsAndStatusesPass|TestALargeUploadStreams" +
+	"|TestEventsAreFlushedOneByOne|TestWebSocketsPassAndCountAsInFlight|TestTwoWayStreamsPassOverHTTP2|TestTrailersPassInBothDirections" +
+	"|TestABodyIsAskedForWhenItIsWanted|TestCallersBehindATrustedProxyAreToldApart|TestABrowserGetsAPageWhileTheServiceStarts" +
+	"|TestAnEventStreamBeatsWhileTheServiceStarts|TestEachLimitEndsACallAndSaysSo|TestABodyThatDripsIsCutOff|TestAnIdleWebSocketIsClosed" +
+	"|TestAnAnswerThatBreaksOffIsCutOffForTheCallerToo|TestACallerLearnsAtOnceThatItsUploadIsInVain|TestACallerWhoLeavesIsNoErrorAndCancelsTheCall" +
+	"|TestAHeldCallerWhoLeavesFreesItsPlaceAndTheStartGoesOn|TestAThousandCallersOfAColdServiceCauseOneWake|TestSlowAndHugeRequestsAreSentAway)$"
+
+// TestMain runs all tests twice, once for each way in, and what callers see once more
+// through a relay. What looks into one thing, a fuzz target or a benchmark, runs once.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
@@ -23,6 +35,13 @@ func TestMain(m *testing.M) {
 		}
 		_, _ = fmt.Fprintln(os.Stdout, "--- again, without the lane")
 		code = m.Run()
+		if code == 0 && !set("test.run") {
+			behindLane, behindRelay = true, true
+			_ = flag.Set("test.skip", "") // as above
+			_ = flag.Set("test.run", relayed)
+			_, _ = fmt.Fprintln(os.Stdout, "--- again, through a relay")
+			code = m.Run()
+		}
 	}
 	os.Exit(code)
 }

@@ -32,6 +32,8 @@ type clock struct {
 	moved    atomic.Int64 // ns that it had taken at the last byte
 	waited   atomic.Int64 // ns for which it stood still
 	still    atomic.Bool  // it stands still
+	messages bool         // idle counts the messages of a WebSocket: pings are none
+	silent   atomic.Bool  // it was idle for too long
 }
 
 // took is how long the call has taken, but for what it waited for instances.
@@ -59,13 +61,17 @@ func (k *clock) halt() (goOn func()) {
 // startClock returns nil where nothing limits the call.
 func (c *call) startClock(ctx context.Context) (context.Context, *clock) {
 	l, b := c.limits, c.body
+	messages := l.Idle.Duration == 0 && c.g.opts.Silence > 0 && c.in.Header["Upgrade"] != nil && upgrades(c.in)
+	if messages {
+		l.Idle.Duration = c.g.opts.Silence
+	}
 	if b != nil && !b.all {
 		b.pacer = c.pacer()
 	}
 	if l.FirstByte.Duration == 0 && l.Idle.Duration == 0 && l.Total.Duration == 0 && (b == nil || b.pacer == nil) {
 		return ctx, nil
 	}
-	k := &clock{name: c.to.machine.name(), method: c.method.Name, limits: l, body: b, began: time.Now()}
+	k := &clock{name: c.to.machine.name(), method: c.method.Name, limits: l, body: b, began: time.Now(), messages: messages}
 	if b != nil {
 		b.clock = k
 	}
@@ -159,7 +165,8 @@ func (k *clock) look() {
 	case !answered && !sending && l.FirstByte.Duration > 0 && since >= l.FirstByte.Duration:
 		late("did not begin to answer "+what, "first_byte", l.FirstByte.Duration)
 	case (answered || sending) && l.Idle.Duration > 0 && since >= l.Idle.Duration:
-		late("and its caller exchanged no byte of "+what, "idle", l.Idle.Duration)
+		k.silent.Store(true)
+		late("and its caller exchanged no "+k.unit()+" of "+what, "idle", l.Idle.Duration)
 	default:
 		if k.owing() {
 			if _, err := k.body.pacer.judge(time.Now()); err != nil {
@@ -171,6 +178,14 @@ func (k *clock) look() {
 			k.timer.Reset(left)
 		}
 	}
+}
+
+// unit is what the limit idle counts.
+func (k *clock) unit() string {
+	if k.messages {
+		return "message"
+	}
+	return "byte"
 }
 
 // begin notes that the answer has begun.

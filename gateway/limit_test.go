@@ -137,6 +137,27 @@ func TestAnUploadIsNeitherIdleNorLateWhileItGoesOn(t *testing.T) {
 
 func TestAnIdleWebSocketIsClosed(t *testing.T) {
 	k := newKit(t, func(s *setup) { s.version.Limits.Idle = seconds(1) })
+	conn := openSocket(t, k)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 120 { // longer than the limit
+		<-tick.C
+		if err := conn.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := conn.ReadMessage(); err != nil {
+			t.Fatalf("closed although it is busy: %v", err)
+		}
+	}
+	if _, _, err := conn.ReadMessage(); err == nil {
+		t.Error("a message from nowhere")
+	}
+	k.waitFor("in flight 0", func() bool { return k.load().InFlight == 0 })
+}
+
+// openSocket opens a WebSocket to a service that sends back what it gets.
+func openSocket(t *testing.T, k *kit) *websocket.Conn {
+	t.Helper()
 	up := websocket.Upgrader{}
 	k.up(k.backend(func(w http.ResponseWriter, r *http.Request) {
 		if conn, err := up.Upgrade(w, r, nil); err == nil {
@@ -154,22 +175,73 @@ func TestAnIdleWebSocketIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = res.Body.Close()
-	defer func() { _ = conn.Close() }()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 120 { // longer than the limit
-		<-tick.C
-		if err := conn.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
-			t.Fatal(err)
-		}
-		if _, _, err := conn.ReadMessage(); err != nil {
-			t.Fatalf("closed although it is busy: %v", err)
-		}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// A page that was left open is no use of an instance, though its browser answers
+// every ping: its WebSocket is closed in good order, and says so in the samples.
+func TestAWebSocketOfPingsAloneIsClosed(t *testing.T) {
+	k := newKit(t, func(s *setup) { s.opts.Silence = 500 * time.Millisecond })
+	conn := openSocket(t, k)
+	if err := conn.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+		t.Fatal(err)
 	}
-	if _, _, err := conn.ReadMessage(); err == nil {
-		t.Error("a message from nowhere")
+	if _, _, err := conn.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	pinged := make(chan int)
+	go func() {
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-over:
+				pinged <- n
+				return
+			case <-tick.C:
+				_ = conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(time.Second)) // until it is closed
+			}
+		}
+	}()
+	_, _, err := conn.ReadMessage()
+	close(over)
+	if !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("it ended with %v, want 1001", err)
+	}
+	if n := <-pinged; n == 0 {
+		t.Error("there was no ping")
 	}
 	k.waitFor("in flight 0", func() bool { return k.load().InFlight == 0 })
+	k.waitFor("it is recorded as late", func() bool {
+		var late int64
+		for _, total := range k.gw.Totals() {
+			late += total.Failed[service.EndedLate]
+		}
+		return late == 1
+	})
+}
+
+// What a version says about silence holds in place of the default, and below zero
+// nobody minds.
+func TestTheSilenceOfAWebSocketIsTheVersionsToChoose(t *testing.T) {
+	for name, change := range map[string]func(*setup){
+		"the version's":  func(s *setup) { s.opts.Silence, s.version.Limits.Idle = 20*time.Millisecond, seconds(60) },
+		"the operator's": func(s *setup) { s.opts.Silence, s.opts.Maxima.Idle = 20*time.Millisecond, seconds(60) },
+		"never":          func(s *setup) { s.opts.Silence = -1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := openSocket(t, newKit(t, change))
+			<-time.After(200 * time.Millisecond) // longer than the default here
+			if err := conn.WriteMessage(websocket.TextMessage, []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if _, text, err := conn.ReadMessage(); err != nil || string(text) != "x" {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
 }
 
 // A caller that hardly sends anything of its body does not keep a place in an

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/dynsvc/dynsvc/service"
+	"github.com/dynsvc/dynsvc/upstream"
 )
 
 // origin is where a call comes from: from its peer or, if that is a proxy that the
@@ -18,21 +19,33 @@ type origin struct {
 	proto string // in which it did
 
 	proxied bool // addr is not the peer's
+	local   bool // it is a program on this machine that speaks for nobody else, trusted or not
 }
 
-// origin reads where a request comes from. Nobody but a proxy of
-// [Options.TrustedProxies] is believed when it speaks for somebody else: every
-// caller can send these headers.
-func (g *Gateway) origin(in *http.Request) origin {
+// Proxies are believed when they say for whom they call, in X-Forwarded-For, -Proto
+// and -Host.
+type Proxies []netip.Prefix
+
+// Forwarded is what an agent that passes a request on may say of where it comes from,
+// in X-Forwarded-For, -Host and -Proto.
+func (p Proxies) Forwarded(in *http.Request) (chain, host, proto string) {
+	o := p.origin(in)
+	return o.chain, o.host, o.proto
+}
+
+// origin reads where a request comes from. Nobody but a proxy that is trusted is
+// believed when it speaks for somebody else: every caller can send these headers.
+func (p Proxies) origin(in *http.Request) origin {
 	peer, _, err := net.SplitHostPort(in.RemoteAddr)
 	if err != nil {
 		peer = in.RemoteAddr
 	}
 	o := origin{addr: peer, chain: peer, host: in.Host, proto: "http"}
+	o.local = loopback(peer) && len(in.Header["X-Forwarded-For"]) == 0
 	if in.TLS != nil {
 		o.proto = "https"
 	}
-	if len(g.opts.TrustedProxies) == 0 || !g.trusts(address(peer)) {
+	if len(p) == 0 || !p.trusts(address(peer)) {
 		return o
 	}
 	if proto := strings.ToLower(only(in.Header["X-Forwarded-Proto"])); proto == "http" || proto == "https" {
@@ -43,7 +56,7 @@ func (g *Gateway) origin(in *http.Request) origin {
 	}
 	// Each proxy appends who it was called by, so the last entry is the nearest one.
 	// What stands before the first that is no proxy of ours, its sender has made up.
-	said := words(strings.Join(in.Header["X-Forwarded-For"], ","))
+	said := upstream.Words(strings.Join(in.Header["X-Forwarded-For"], ","))
 	chain := []string{peer}
 	for i := len(said) - 1; i >= 0; i-- {
 		addr := address(said[i])
@@ -52,7 +65,7 @@ func (g *Gateway) origin(in *http.Request) origin {
 		}
 		o.addr, o.proxied = addr.String(), true
 		chain = append([]string{o.addr}, chain...)
-		if !g.trusts(addr) {
+		if !p.trusts(addr) {
 			break
 		}
 	}
@@ -63,12 +76,12 @@ func (g *Gateway) origin(in *http.Request) origin {
 // Peer says who sent a request, or for whom it was sent by a proxy of
 // [Options.TrustedProxies].
 func (g *Gateway) Peer(in *http.Request) service.Peer {
-	o := g.origin(in)
+	o := g.opts.TrustedProxies.origin(in)
 	return o.peer()
 }
 
 func (o *origin) peer() service.Peer {
-	return service.Peer{Addr: o.addr, Host: o.host, Proto: o.proto, Local: !o.proxied && loopback(o.addr)}
+	return service.Peer{Addr: o.addr, Host: o.host, Proto: o.proto, Local: o.local}
 }
 
 // loopback reports whether a program on this machine has the address.
@@ -84,8 +97,8 @@ func only(values []string) string {
 	return values[0]
 }
 
-func (g *Gateway) trusts(addr netip.Addr) bool {
-	for _, proxies := range g.opts.TrustedProxies {
+func (p Proxies) trusts(addr netip.Addr) bool {
+	for _, proxies := range p {
 		if proxies.Contains(addr) {
 			return true
 		}

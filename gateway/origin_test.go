@@ -46,12 +46,11 @@ func TestAProxyIsBelievedOnlyIfItIsTrusted(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := &Gateway{opts: Options{TrustedProxies: tt.trusted}}
 			in := &http.Request{RemoteAddr: tt.peer, Header: tt.head, Host: "h"}
 			if tt.tls {
 				in.TLS = &tls.ConnectionState{}
 			}
-			if diff := cmp.Diff(tt.want, g.origin(in), cmp.AllowUnexported(origin{})); diff != "" {
+			if diff := cmp.Diff(tt.want, Proxies(tt.trusted).origin(in), cmp.AllowUnexported(origin{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -68,7 +67,7 @@ func TestNobodyIsLocalBySayingSo(t *testing.T) {
 	}{
 		{"127.0.0.1:99", "", true}, {"[::1]:99", "", true}, {"[::ffff:127.0.0.1]:99", "", true},
 		{"192.0.2.1:99", "", false}, {"192.0.2.1:99", "127.0.0.1", false}, {"", "127.0.0.1", false},
-		{"10.0.0.1:99", "127.0.0.1", false}, {"10.0.0.1:99", "::1", false}, {"127.0.0.1:99", "192.0.2.7", false}, {"127.0.0.1:99", "127.0.0.1", false},
+		{"10.0.0.1:99", "127.0.0.1", false}, {"10.0.0.1:99", "::1", false}, {"127.0.0.1:99", "192.0.2.7", false}, {"[::1]:99", "192.0.2.7", false}, {"127.0.0.1:99", "127.0.0.1", false},
 	} {
 		in := &http.Request{RemoteAddr: tt.peer, Header: http.Header{}}
 		if tt.forwarded != "" {

@@ -32,6 +32,9 @@ func (c *call) ending() (e service.Ending, ill bool) {
 	if c.fault != nil {
 		return endingOf(c.fault), true
 	}
+	if c.clock != nil && c.clock.silent.Load() {
+		return service.EndedLate, true
+	}
 	switch late := (*lateError)(nil); {
 	case c.over && c.status < http.StatusBadRequest && !c.broke:
 		return 0, false

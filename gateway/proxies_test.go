@@ -37,7 +37,7 @@ func TestCallersBehindATrustedProxyAreToldApart(t *testing.T) {
 	from("6.6.6.6, 192.0.2.1").must(t, http.StatusTooManyRequests)
 	from("192.0.2.2").must(t, http.StatusOK)
 	mu.Lock()
-	for name, want := range map[string]string{"X-Forwarded-For": "192.0.2.2, 127.0.0.1", "X-Real-Ip": "192.0.2.2",
+	for name, want := range map[string]string{"X-Forwarded-For": through("192.0.2.2, 127.0.0.1"), "X-Real-Ip": "192.0.2.2",
 		"X-Forwarded-Proto": "https", "X-Forwarded-Host": "www.example.org"} {
 		if got := seen.Get(name); got != want {
 			t.Errorf("the service saw %s: %q, want %q", name, got, want)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/dynsvc/dynsvc/service"
@@ -39,7 +38,7 @@ func (c *call) send() (*upstream.Conn, error) {
 	for {
 		m, e := c.lease.m, c.lease.e
 		c.alloc = e.alloc
-		conn, err := c.attempt(ctx, m.pool(e))
+		conn, err := m.pool(e).RoundTrip(ctx, c.request())
 		if c.job != nil && !errors.As(err, new(*dialError)) {
 			c.job.sent = true
 		}
@@ -55,42 +54,6 @@ func (c *call) send() (*upstream.Conn, error) {
 	}
 }
 
-// attempt sends the call over a connection of the pool and waits for the head of
-// the answer. A connection that was idle may have been closed as the call was
-// about to be written: then it goes over a new one. So does a call that may be made
-// twice, if nothing came back.
-func (c *call) attempt(ctx context.Context, pool *upstream.Pool) (*upstream.Conn, error) {
-	conn, err := pool.Get(ctx)
-	for err == nil {
-		conn.Watch(ctx)
-		if err = conn.Send(c.request()); err == nil {
-			if err = conn.ReadHead(); err == nil {
-				return conn, nil
-			}
-		}
-		unsent := conn.Unsent()
-		again := conn.Reused() && ctx.Err() == nil && (unsent || (c.safe() || c.repeatable()) && conn.Silent())
-		conn.Release()
-		if unsent {
-			err = &dialError{Err: err}
-		}
-		if !again {
-			return nil, err
-		}
-		conn, err = pool.Dial(ctx)
-	}
-	return nil, err
-}
-
-// safe reports whether HTTP says that the call changes nothing.
-func (c *call) safe() bool {
-	switch c.in.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-		return c.body == nil
-	}
-	return false
-}
-
 // request is the call as the service gets it.
 func (c *call) request() *upstream.Request {
 	r := &c.out
@@ -98,7 +61,7 @@ func (c *call) request() *upstream.Request {
 		c.due(r.Header)
 		return r // made for the attempt before
 	}
-	hopless(c.in.Header)
+	upstream.EndToEnd(c.in.Header)
 	c.rewrite(c.in.Header)
 	r.Method, r.Target, r.Host, r.Header = c.in.Method, c.route.rest, c.in.Host, c.in.Header
 	if u := c.in.URL; u.RawQuery != "" || u.ForceQuery {
@@ -107,6 +70,7 @@ func (c *call) request() *upstream.Request {
 	if r.Host == "" { // HTTP/1.0
 		r.Host = c.lease.e.addr
 	}
+	r.Repeat = c.repeatable()
 	switch {
 	case c.body == nil:
 	case c.body.all: // a service that cannot read chunks need not
@@ -129,7 +93,7 @@ func (c *call) cutUpload() {
 func (c *call) answer(conn *upstream.Conn) {
 	h := c.w.Header()
 	c.clock.begin()
-	flush := copyHead(h, conn)
+	flush := conn.CopyHead(h)
 	c.status = c.mark(h, conn.Status)
 	if conn.Uploading() && c.in.ProtoMajor == 1 {
 		// It is an early answer. The server would read on before it sends it.
@@ -140,29 +104,13 @@ func (c *call) answer(conn *upstream.Conn) {
 		return
 	}
 	c.w.WriteHeader(c.status)
-	control := http.NewResponseController(c.w)
-	for {
-		if flush && !conn.Buffered() {
-			_ = control.Flush() // a writer that cannot has nobody waiting
-		}
-		p, err := conn.Next()
+	ended, err := conn.CopyBody(c.w, flush, func(n int) {
 		c.clock.move()
-		if len(p) > 0 {
-			c.bytesOut += int64(len(p))
-			if _, err := c.w.Write(p); err != nil {
-				c.abandon()
-				return
-			}
-			continue
-		}
-		if conn.Trailers {
-			c.trailers(conn, control)
-		}
-		if !conn.Ended() {
-			c.broke = err != nil && c.in.Context().Err() == nil
-			c.abandon()
-		}
-		return
+		c.bytesOut += int64(n)
+	})
+	if !ended {
+		c.broke = err != nil && c.in.Context().Err() == nil
+		c.abandon()
 	}
 }
 
@@ -174,25 +122,6 @@ func (c *call) abandon() {
 		panic(http.ErrAbortHandler) // the only way to tell net/http
 	}
 	c.broke = true
-}
-
-// trailers passes on what comes after the body.
-func (c *call) trailers(conn *upstream.Conn, control *http.ResponseController) {
-	if len(conn.Fields) == 0 {
-		return
-	}
-	_ = control.Flush() // or the server takes the body for one without a trailer
-	h := c.w.Header()
-	for _, f := range conn.Fields {
-		name := f.Name
-		if !trailing(name) {
-			continue
-		}
-		if !slices.Contains(h["Trailer"], name) {
-			name = http.TrailerPrefix + name
-		}
-		h[name] = append(h[name], f.Value)
-	}
 }
 
 // mark adds what the gateway has to say to the head of an answer, and returns
@@ -214,42 +143,6 @@ func (c *call) mark(h http.Header, status int) int {
 	return status
 }
 
-// copyHead copies the header of an answer, but for what is between the gateway
-// and the service only, and reports whether the body is to be passed on as it
-// comes.
-func copyHead(h http.Header, conn *upstream.Conn) (flush bool) {
-	flush = conn.Length < 0
-	values := make([]string, len(conn.Fields))
-	for i := range conn.Fields {
-		f := &conn.Fields[i]
-		switch f.Name {
-		case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
-			if f.Name == "Trailer" && conn.Length < 0 {
-				announce(h, f.Value)
-			}
-			continue
-		case "Content-Length":
-			if conn.Status == http.StatusNoContent || h[f.Name] != nil {
-				continue // a second one says the same
-			}
-		case "Content-Type":
-			flush = flush || eventStream(f.Value)
-		}
-		values[i] = f.Value
-		if h[f.Name] == nil {
-			h[f.Name] = values[i : i+1 : i+1]
-		} else {
-			h[f.Name] = append(h[f.Name], f.Value)
-		}
-	}
-	for i := range conn.Fields {
-		if f := &conn.Fields[i]; f.Name == "Connection" {
-			forget(h, f.Value)
-		}
-	}
-	return flush
-}
-
 // upgrade passes on a call that asks for a WebSocket.
 func (c *call) upgrade() {
 	c.in = c.in.WithContext(context.WithValue(c.in.Context(), callKey{}, c))
@@ -259,7 +152,7 @@ func (c *call) upgrade() {
 	proxy := c.g.tunnels
 	proxy.Rewrite, proxy.Transport, proxy.ModifyResponse = c.rewriteTunnel, c, c.tunnelled
 	proxy.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) { c.refuse(err) }
-	proxy.ServeHTTP(prompt{c.w}, c.in)
+	proxy.ServeHTTP(upstream.Prompt{ResponseWriter: c.w}, c.in)
 }
 
 // RoundTrip sends a call that asks for a WebSocket, until an endpoint could be
@@ -299,7 +192,7 @@ func (c *call) tunnelled(res *http.Response) error {
 		delete(res.Header, hop)
 	}
 	if through, ok := res.Body.(io.ReadWriteCloser); ok && c.clock != nil {
-		res.Body = &tunnel{through, c.clock}
+		res.Body = &tunnel{ReadWriteCloser: through, clock: c.clock}
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func TestHeadersThatAServiceCanTrust(t *testing.T) {
 		w.Header().Set("X-Request-Id", "the service's")
 	}))
 	ours := http.Header{
-		"Host": {"h.example"}, "X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Host": {"h.example"}, "X-Forwarded-Proto": {"http"},
+		"Host": {"h.example"}, "X-Forwarded-For": {through("127.0.0.1")}, "X-Forwarded-Host": {"h.example"}, "X-Forwarded-Proto": {"http"},
 		"X-Forwarded-Prefix": {"/svc/Echo@dev"}, "X-Real-Ip": {"127.0.0.1"}, "X-Request-Id": {"abc"}, "User-Agent": nil,
 	}
 	delete(ours, "User-Agent")

@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 )
@@ -19,47 +16,36 @@ func grants(res *http.Response) bool {
 	return len(up) == 1 && strings.EqualFold(up[0], "websocket")
 }
 
-// prompt is a writer whose connection, once it is taken over, begins with what the
-// caller sent behind its request. The standard proxy forgets that.
-type prompt struct{ http.ResponseWriter }
-
-// Unwrap is for [http.ResponseController].
-func (p prompt) Unwrap() http.ResponseWriter { return p.ResponseWriter }
-
-// Hijack takes the connection over.
-func (p prompt) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffers, err := http.NewResponseController(p.ResponseWriter).Hijack()
-	if err != nil {
-		return conn, buffers, err
-	}
-	if n := buffers.Reader.Buffered(); n > 0 {
-		early, _ := buffers.Peek(n) // they are there
-		conn = &begunConn{conn, io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn)}
-	}
-	return conn, buffers, nil
-}
-
-// begunConn is a connection of which something was read already.
-type begunConn struct {
-	net.Conn
-	from io.Reader
-}
-
-func (b *begunConn) Read(p []byte) (int, error) { return b.from.Read(p) }
-
-// tunnel is the connection behind an upgraded call: its bytes count, too.
+// tunnel is the connection behind an upgraded call. What passes in it counts for the
+// call's limit, all bytes or messages alone.
 type tunnel struct {
 	io.ReadWriteCloser
-	clock *clock
+	clock    *clock
+	down, up frames // to the caller, and to the instance
+	over     bool   // the caller was told that it ends
 }
 
+// Read is what the instance sends. When the limit has passed, the caller is told so
+// before its connection is closed.
 func (t *tunnel) Read(p []byte) (int, error) {
 	n, err := t.ReadWriteCloser.Read(p)
-	t.clock.move()
+	if n > 0 {
+		t.move(t.down.messages(p[:n]))
+	}
+	if n == 0 && err != nil && t.clock.silent.Load() && !t.over && t.down.between() && len(p) >= len(goingAway) {
+		t.over = true
+		return copy(p, goingAway), nil
+	}
 	return n, err
 }
 
 func (t *tunnel) Write(p []byte) (int, error) {
-	t.clock.move()
+	t.move(t.up.messages(p))
 	return t.ReadWriteCloser.Write(p)
+}
+
+func (t *tunnel) move(message bool) {
+	if message || !t.clock.messages {
+		t.clock.move()
+	}
 }

@@ -26,13 +26,14 @@ type BuildSettings struct {
 	Pool        string   // node pool; empty: all
 	Class       string   // of the nodes that build; empty: builder
 
-	Registry   string        // what the names of images begin with, e.g. "registry.example.org/dynsvc"
-	Docker     string        // the docker program on those nodes; empty: docker, by PATH
-	DockerHost string        // its daemon; empty: the program's own default
-	CPU        int           // MHz; 0: 1000
-	Memory     int           // MiB; 0: 1024
-	Disk       int           // MiB for the module's files and the log; 0: 1024
-	Time       time.Duration // of a build, and again of a push; 0: 30 min
+	Registry     string        // what the names of images begin with, e.g. "registry.example.org/dynsvc"
+	PullRegistry string        // host of the registry whose base images need a credential; empty: none does
+	Docker       string        // the docker program on those nodes; empty: docker, by PATH
+	DockerHost   string        // its daemon; empty: the program's own default
+	CPU          int           // MHz; 0: 1000
+	Memory       int           // MiB; 0: 1024
+	Disk         int           // MiB for the module's files and the log; 0: 1024
+	Time         time.Duration // of a build, and again of a push; 0: 30 min
 }
 
 // BuildMeta are the names of what each build is dispatched with.
@@ -75,6 +76,9 @@ func (s *BuildSettings) fill() error {
 	if !strings.Contains(s.Registry, "/") || service.ValidateImage(s.Registry) != nil {
 		fault("registry %q: it is what the names of images begin with, e.g. registry.example.org/dynsvc", s.Registry)
 	}
+	if s.PullRegistry != "" && (strings.Contains(s.PullRegistry, "/") || service.ValidateImage(s.PullRegistry+"/x") != nil) {
+		fault("pull_registry %q: it is the host of a registry, e.g. registry.example.org", s.PullRegistry)
+	}
 	if least := 4*buildLogSize + 100; s.Disk < least {
 		fault("disk %d: the logs alone may take %d MiB, so at least %d", s.Disk, 4*buildLogSize, least)
 	}
@@ -102,16 +106,17 @@ type BuildData struct {
 	Digest      Text
 	Meta        List
 
-	Docker     Text
-	DockerHost *Text
-	Registry   Text   // host of the registry
-	Seconds    Number // that a build, or a push, may take
-	CPU        Number
-	Memory     Number
-	PushCPU    Number
-	PushMemory Number
-	Disk       Number
-	LogSize    Number // MiB
+	Docker       Text
+	DockerHost   *Text
+	Registry     Text   // host of the registry
+	PullRegistry *Text  // that of private base images; nil: none are
+	Seconds      Number // that a build, or a push, may take
+	CPU          Number
+	Memory       Number
+	PushCPU      Number
+	PushMemory   Number
+	Disk         Number
+	LogSize      Number // MiB
 }
 
 // RenderBuild writes the job that builds images, by the template in override (nil:
@@ -157,7 +162,7 @@ func (s *BuildSettings) data(name Label, digest string) BuildData {
 	return BuildData{
 		ID: newText(s.Job), Name: name, Namespace: newText(s.Namespace), Region: optionalText(s.Region), Datacenters: newList(s.Datacenters),
 		Pool: newText(s.Pool), Class: newText(s.Class), Digest: newText(digest), Meta: newList(BuildMeta),
-		Docker: newText(s.Docker), DockerHost: optionalText(s.DockerHost), Registry: newText(s.host()),
+		Docker: newText(s.Docker), DockerHost: optionalText(s.DockerHost), Registry: newText(s.host()), PullRegistry: optionalText(s.PullRegistry),
 		Seconds: newNumber(int(s.Time.Seconds())), CPU: newNumber(s.CPU), Memory: newNumber(s.Memory), Disk: newNumber(s.Disk),
 		PushCPU: newNumber(pushCPU), PushMemory: newNumber(pushMemory), LogSize: newNumber(buildLogSize),
 	}
@@ -178,9 +183,9 @@ func (s BuildSettings) Dispatch(b service.Build, bundles string) (service.Batch,
 	if err := s.fill(); err != nil {
 		return service.Batch{}, err
 	}
-	image := s.Registry + "/" + imageSlug(b.Module) + ":" + b.Source
-	if err := service.ValidateImage(image); err != nil {
-		return service.Batch{}, service.Errorf(service.ErrInvalid, "build %s: %w", b.Module, err)
+	image, err := ImageName(s.Registry, b)
+	if err != nil {
+		return service.Batch{}, err
 	}
 	if !bundleSum.MatchString(b.Bundle) {
 		return service.Batch{}, service.Errorf(service.ErrInvalid, "build %s: there is no archive of it", b.Module)
@@ -191,6 +196,15 @@ func (s BuildSettings) Dispatch(b service.Build, bundles string) (service.Batch,
 		"dockerfile": b.Dockerfile,
 		"image":      image,
 	}}, nil
+}
+
+// ImageName is the name of what a build makes, with its tag.
+func ImageName(registry string, b service.Build) (string, error) {
+	image := registry + "/" + imageSlug(b.Module) + ":" + b.Source
+	if err := service.ValidateImage(image); err != nil {
+		return "", service.Errorf(service.ErrInvalid, "build %s: %w", b.Module, err)
+	}
+	return image, nil
 }
 
 var notSlug = regexp.MustCompile(`[^a-z0-9]+`)

@@ -119,6 +119,56 @@ func TestABuildJobIsHeldToItsRules(t *testing.T) {
 	}
 }
 
+// TestACredentialForBaseImagesIsTheBuildsAlone renders the job with one, and holds what
+// Nomad would read to it.
+func TestACredentialForBaseImagesIsTheBuildsAlone(t *testing.T) {
+	s := buildSettings
+	s.PullRegistry = "bases.example.org"
+	job, err := jobspec.RenderBuild(nil, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	build, push, _ := strings.Cut(job.HCL, `task "push"`)
+	for _, want := range []string{`nomadVar "nomad/jobs/dynsvc-build/build/build"`, `DYNSVC_PULL_REGISTRY = "bases.example.org"`, "unset REGISTRY_USERNAME REGISTRY_PASSWORD"} {
+		if !strings.Contains(build, want) {
+			t.Errorf("the build has no %s:\n%s", want, build)
+		}
+	}
+	if strings.Contains(push, "dynsvc-build/build/build") || strings.Contains(build, "dynsvc-build/build/push") {
+		t.Errorf("a task reads the other's credential:\n%s", job.HCL)
+	}
+	text, err := os.ReadFile("testdata/builds/canonical.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"build": "", "push": "does not read just nomad/jobs/dynsvc-build/build/build", "": "Templates"} {
+		var read map[string]any
+		if err := json.Unmarshal(text, &read); err != nil {
+			t.Fatal(err)
+		}
+		tasks := read["TaskGroups"].([]any)[0].(map[string]any)["Tasks"].([]any)
+		if path != "" {
+			templates, err := json.Marshal(tasks[1].(map[string]any)["Templates"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var own []any
+			if err := json.Unmarshal(bytes.ReplaceAll(templates, []byte("build/push"), []byte("build/"+path)), &own); err != nil {
+				t.Fatal(err)
+			}
+			tasks[0].(map[string]any)["Templates"] = own
+		}
+		changed, err := json.Marshal(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = jobspec.VerifyBuild(s, changed)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("with the credential of %q: %v, want %q", path, err, want)
+		}
+	}
+}
+
 func TestBuildSettingsAreChecked(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -130,6 +180,7 @@ func TestBuildSettingsAreChecked(t *testing.T) {
 		{"a URL", func(s *jobspec.BuildSettings) { s.Registry = "https://registry.example.org/x" }, "registry"},
 		{"a service's name", func(s *jobspec.BuildSettings) { s.Job = "dyn-build" }, "dyn-"},
 		{"no label", func(s *jobspec.BuildSettings) { s.Job = "Build/er" }, "job"},
+		{"an image for a host", func(s *jobspec.BuildSettings) { s.PullRegistry = "registry.example.org/base" }, "pull_registry"},
 		{"too little disk", func(s *jobspec.BuildSettings) { s.Disk = 50 }, "disk"},
 	}
 	for _, tt := range tests {

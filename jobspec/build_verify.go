@@ -10,7 +10,8 @@ import (
 // VerifyBuild checks what Nomad read out of the job that builds images, as
 // [Renderer.Verify] does for services: it runs on the class of the builders alone, in
 // the two tasks build and push, what it builds is the archive that it is dispatched
-// with, and no more than the credential of the registry is read, by the push alone.
+// with, and no more than the credential of the registry is read, by the push alone, and
+// that of private base images, where there is one, by the build alone.
 // Scripts, times and resources are the operator's to change.
 func VerifyBuild(s BuildSettings, parsed []byte) error {
 	if err := s.fill(); err != nil {
@@ -82,14 +83,23 @@ func (s *BuildSettings) verifyBuild(t object) {
 		a.ignore("GetterMode", "GetterHeaders", "GetterInsecure", "RelativeDest", "Chown")
 		a.end()
 	}
+	if s.PullRegistry != "" {
+		s.verifyCredential(t, "build")
+	}
 	verifyScript(t)
 }
 
 func (s *BuildSettings) verifyPush(t object) {
 	t.want("Name", "push")
+	s.verifyCredential(t, "push")
+	verifyScript(t)
+}
+
+// verifyCredential checks that a task reads the variable that is its own, and no other.
+func (s *BuildSettings) verifyCredential(t object, task string) {
 	for _, tmpl := range t.list("Templates", 1) {
 		text, _ := tmpl.take("EmbeddedTmpl").(string)
-		path := "nomad/jobs/" + s.Job + "/build/push"
+		path := "nomad/jobs/" + s.Job + "/build/" + task
 		if strings.Count(text, "nomadVar") != strings.Count(text, `nomadVar "`+path+`"`)+strings.Count(text, `nomadVarExists "`+path+`"`) {
 			tmpl.fault("its text does not read just %s", path)
 		}
@@ -100,7 +110,6 @@ func (s *BuildSettings) verifyPush(t object) {
 		tmpl.want("Envvars", true)
 		endTemplate(tmpl)
 	}
-	verifyScript(t)
 }
 
 // verifyScript checks what both tasks share.

@@ -3,6 +3,7 @@ package lane_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +11,6 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
@@ -94,6 +94,11 @@ var answers = map[string]http.HandlerFunc{
 	},
 	"broken off at once": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	"body":               echo,
+	"over what": func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS != nil {
+			_, _ = fmt.Fprint(w, tls.VersionName(r.TLS.Version), r.TLS.NegotiatedProtocol, tls.CipherSuiteName(r.TLS.CipherSuite))
+		}
+	},
 	"half a body": func(w http.ResponseWriter, r *http.Request) {
 		var two [2]byte
 		_, err := io.ReadFull(r.Body, two[:])
@@ -129,28 +134,42 @@ func status(code int, text string, header ...string) http.HandlerFunc {
 }
 
 // TestAnswersAreThoseOfNetHTTP sends each request through the lane and to net/http
-// alone and wants the same bytes, but for the order of headers and where chunks end.
+// alone, plainly and over TLS, and wants the same bytes, but for the order of headers and
+// where chunks end.
 func TestAnswersAreThoseOfNetHTTP(t *testing.T) {
+	secure := shown(t)
+	for name := range answers {
+		t.Run(name, func(t *testing.T) { in(t, func(t *testing.T) { compare(t, name, nil) }) })
+		t.Run(name+", TLS", func(t *testing.T) { in(t, func(t *testing.T) { compare(t, name, secure) }) })
+	}
+}
+
+func compare(t *testing.T, name string, secure *tls.Config) {
+	t.Helper()
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		answers[r.Header.Get("Want")](w, r)
 	}
-	for name := range answers {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				silent := hclog.NewNullLogger().StandardLogger(nil)
-				s := serve(t, answer, func(srv *http.Server) { srv.ErrorLog = silent })
-				alone := &http.Server{Handler: by("lane", http.HandlerFunc(answer)), ErrorLog: silent}
-				bare := newPipes()
-				go func() { _ = alone.Serve(bare) }() // ends with the test
-				defer func() { _ = alone.Close() }()
-				for _, method := range []string{"GET", "HEAD", "POST", "POST in two writes", "POST, close"} {
-					got, want := talk(t, s.dial(), method, name), talk(t, bare.dial(), method, name)
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Errorf("%s: -net/http +lane:\n%s", method, diff)
-					}
-				}
-			})
-		})
+	silent := hclog.NewNullLogger().StandardLogger(nil)
+	s := serve(t, answer, func(srv *http.Server) { srv.ErrorLog, srv.TLSConfig = silent, secure.Clone() })
+	alone := &http.Server{Handler: by("lane", http.HandlerFunc(answer)), ErrorLog: silent, TLSConfig: secure.Clone()} //nolint:gosec // its callers are here
+	bare := newPipes()
+	serves := alone.Serve
+	if secure != nil {
+		serves = func(l net.Listener) error { return alone.ServeTLS(l, "", "") }
+	}
+	go func() { _ = serves(bare) }() // ends with the test
+	defer func() { _ = alone.Close() }()
+	dial := func(p *pipes) net.Conn {
+		if secure != nil {
+			return greeted(p.dial(), "http/1.1")
+		}
+		return p.dial()
+	}
+	for _, method := range []string{"GET", "HEAD", "POST", "POST in two writes", "POST, close"} {
+		got, want := talk(t, dial(s.pipes), method, name), talk(t, dial(bare), method, name)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: -net/http +lane:\n%s", method, diff)
+		}
 	}
 }
 

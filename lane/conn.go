@@ -1,9 +1,12 @@
 package lane
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -11,20 +14,23 @@ import (
 )
 
 const (
-	readSize = 4 << 10 // what head and body are read with: a longer head is not for the lane
+	readSize = 4 << 10  // what head and body are read with
+	headSize = 16 << 10 // and if a head is longer: one that is longer still is not for the lane
 	// lingering is how long a connection that has to be closed is left open for its
 	// caller to read the answer, as in net/http.
 	lingering = 500 * time.Millisecond
 )
 
-// expired is what until is of a connection that was closed because nothing came.
+// expired is what until is of a connection that is closed because nothing came.
 const expired = -1
 
 // conn is one connection in the lane. Its goroutine reads a request, has it answered,
 // and reads the next.
 type conn struct {
 	s      *Listener
-	raw    net.Conn
+	wire   net.Conn        // as it was accepted
+	raw    net.Conn        // what is read and written: wire, or TLS over it
+	gone   bool            // it was given away
 	ctx    context.Context //nolint:containedctx // of all its requests
 	cancel context.CancelFunc
 	remote string
@@ -37,8 +43,8 @@ type conn struct {
 	patience   patience
 }
 
-func newConn(s *Listener, raw net.Conn) *conn {
-	c := &conn{s: s, raw: raw, remote: raw.RemoteAddr().String(), in: make([]byte, readSize)}
+func newConn(s *Listener, wire net.Conn) *conn {
+	c := &conn{s: s, wire: wire, raw: wire, remote: wire.RemoteAddr().String(), in: make([]byte, readSize)}
 	c.ctx, c.cancel = context.WithCancel(s.base)
 	c.head.req = (&http.Request{Header: http.Header{}, RemoteAddr: c.remote}).WithContext(c.ctx)
 	c.res = response{c: c, header: http.Header{}}
@@ -49,14 +55,16 @@ func newConn(s *Listener, raw net.Conn) *conn {
 
 // serve serves the connection until it ends or is handed over.
 func (c *conn) serve() {
-	gone := false
 	defer func() {
 		c.s.forget(c)
 		c.cancel()
-		if !gone {
+		if !c.gone {
 			_ = c.raw.Close() // nothing more is wanted of it
 		}
 	}()
+	if !c.greet() {
+		return
+	}
 	for {
 		if !c.await() {
 			return
@@ -64,11 +72,18 @@ func (c *conn) serve() {
 		if c.skip(); c.start == c.end {
 			continue
 		}
+		if !c.gather() {
+			return
+		}
 		n, ok := c.head.read(c.in[c.start:c.end], c.s.prefixes)
 		if !ok {
-			gone = true
+			read, state := c.in[c.start:c.end], c.head.req.TLS
+			if state != nil && bytes.HasPrefix(read, pri) {
+				return
+			}
+			c.gone = true
 			c.head.forget()
-			c.s.give(&handed{Conn: c.raw, read: c.in[c.start:c.end]})
+			c.s.give(&handed{c.raw, read, state})
 			return
 		}
 		c.start += n
@@ -94,6 +109,40 @@ func (c *conn) await() bool {
 	n, err := c.raw.Read(c.in)
 	c.start, c.end = 0, n
 	return err == nil && n > 0 && c.until.CompareAndSwap(until, 0)
+}
+
+// gather waits for the rest of a head whose beginning may be for the lane, as long as a
+// head may take, and reports whether it came in time. What ends otherwise, or is too
+// long, is left as it is: net/http meets the same.
+func (c *conn) gather() bool {
+	if c.whole() || !c.head.begins(c.in[c.start:c.end], c.s.prefixes) {
+		return true
+	}
+	_ = c.raw.SetReadDeadline(time.Now().Add(c.s.headerTimeout())) // an error means that it is closed
+	defer func() { _ = c.raw.SetReadDeadline(time.Time{}) }()
+	for !c.whole() && c.end-c.start < headSize {
+		c.room()
+		n, err := c.raw.Read(c.in[c.end:])
+		c.end += n
+		if err != nil {
+			return !errors.Is(err, os.ErrDeadlineExceeded)
+		}
+	}
+	return true
+}
+
+func (c *conn) whole() bool { return bytes.Contains(c.in[c.start:c.end], endOfHead) }
+
+// room makes room behind what was read.
+func (c *conn) room() {
+	if c.end < len(c.in) {
+		return
+	}
+	in := c.in
+	if c.end-c.start == len(in) {
+		c.in = make([]byte, headSize)
+	}
+	c.start, c.end = 0, copy(c.in, in[c.start:c.end])
 }
 
 // skip passes over the empty line that some old clients send behind a body, once, as

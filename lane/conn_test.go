@@ -58,8 +58,8 @@ func TestCallsThatCameTogetherAreAnsweredInTheirOrder(t *testing.T) {
 		c.want("GET", "lane", "GET /svc/M ")
 		c.want("POST", "lane", "POST /svc/M 12345")
 		c.want("POST", "lane", "POST /svc/M abcde")
-		c.say("t: a\r\n\r\n") // a head in two pieces is net/http's
-		c.want("GET", "net/http", "GET /svc/M ")
+		c.say("t: a\r\n\r\n")
+		c.want("GET", "lane", "GET /svc/M ")
 	})
 }
 
@@ -79,6 +79,71 @@ func TestAnEmptyLineBehindABodyIsSkipped(t *testing.T) {
 		go func() { _, _ = io.WriteString(c.Conn, "\r\n"+get) }() // the connection is closed meanwhile
 		if got := c.hear("GET"); got.status != http.StatusBadRequest {
 			t.Errorf("an empty line behind no body: %+v", got)
+		}
+	})
+}
+
+// A head comes in as many pieces as it likes, and may be longer than most. Where its first
+// line is not whole at once net/http has it; all is answered alike.
+func TestAHeadComesInPieces(t *testing.T) {
+	long := "Cookie: " + strings.Repeat("x", 9000) + "\r\n"
+	text := "POST /svc/M HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n" + long + "\r\n12345"
+	line := strings.Index(text, "\r\n") + 2
+	for _, cut := range []int{1, 10, line - 1, line, line + 1, 40, 60, 4095, 4096, 4097, 8192, len(text) - 9, len(text) - 7, len(text) - 6, len(text) - 5, len(text) - 1} {
+		in(t, func(t *testing.T) {
+			c := serve(t, echo).client(t)
+			for range 2 {
+				c.say(text[:cut])
+				pass(5 * time.Second)
+				c.say(text[cut:])
+				by := "lane"
+				if cut < line {
+					by = "net/http"
+				}
+				c.want("POST", by, "POST /svc/M 12345")
+			}
+			c.say(get[:20])
+			pass(time.Second)
+			for i := range len(get) - 20 { // byte by byte
+				c.say(get[20+i : 21+i])
+			}
+			c.hear("GET")
+		})
+	}
+}
+
+// Who does not end a head has as much time for it as with net/http, and is not waited
+// for longer when everything ends.
+func TestAHeadThatDoesNotEnd(t *testing.T) {
+	in(t, func(t *testing.T) {
+		s := serve(t, echo, func(srv *http.Server) { srv.ReadHeaderTimeout = 10 * time.Second })
+		c := s.client(t)
+		began := time.Now()
+		dripped := make(chan struct{})
+		go func() {
+			defer close(dripped)
+			c.say("GET /svc/M HTTP/1.1\r\nX: ")
+			for err := error(nil); err == nil; _, err = io.WriteString(c.Conn, "x") {
+				pass(time.Second)
+			}
+		}()
+		c.ends()
+		if took := time.Since(began); took != 10*time.Second {
+			t.Errorf("was sent away after %s", took)
+		}
+		<-dripped
+		last := s.client(t)
+		last.say("GET /svc/M HTTP/1.1\r\nHost: ")
+		synctest.Wait()
+		ended := make(chan error, 1)
+		go func() { ended <- s.lane.Shutdown(t.Context()) }()
+		synctest.Wait()
+		last.say("a\r\n\r\n")
+		if got := last.want("GET", "lane", "GET /svc/M "); !got.closes {
+			t.Error("the connection is said to be good for more")
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
 		}
 	})
 }

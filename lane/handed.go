@@ -1,11 +1,15 @@
 package lane
 
-import "net"
+import (
+	"crypto/tls"
+	"net"
+)
 
 // handed is a connection that the lane gives away, with what it has read of it.
 type handed struct {
 	net.Conn
-	read []byte
+	read  []byte
+	state *tls.ConnectionState // nil: it is plain
 }
 
 func (h *handed) Read(p []byte) (int, error) {

@@ -40,6 +40,13 @@ func (h *head) read(b []byte, prefixes []string) (n int, ok bool) {
 	return n, true
 }
 
+// begins reports whether what there is of a head may be for the lane: its first line is
+// there.
+func (h *head) begins(b []byte, prefixes []string) bool {
+	end := bytes.Index(b, endOfHead[:2])
+	return end >= 0 && h.readLine(string(b[:end]), prefixes)
+}
+
 // readLine reads "POST /svc/M HTTP/1.1".
 func (h *head) readLine(line string, prefixes []string) bool {
 	method, rest, _ := strings.Cut(line, " ")

@@ -110,6 +110,9 @@ func FuzzHead(f *testing.F) {
 		if !ok {
 			return
 		}
+		if line := bytes.Index(text, endOfHead[:2]); !newHead().begins(text[:line+2], prefixes) {
+			t.Fatalf("the lane would not wait for the rest of %q", text)
+		}
 		in := bufio.NewReaderSize(bytes.NewReader(text), len(text)+16)
 		want, err := http.ReadRequest(in)
 		if err != nil {

@@ -2,6 +2,7 @@ package lane
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"sync"
@@ -19,6 +20,7 @@ type Listener struct {
 	calls    http.Handler
 	log      hclog.Logger
 	prefixes []string
+	secure   *tls.Config     // nil: connections are plain
 	base     context.Context //nolint:containedctx // what all requests' contexts have in common, as a server has it
 
 	given   chan net.Conn
@@ -42,12 +44,16 @@ const (
 )
 
 // New returns the listener that srv is to accept from in place of l. Requests below
-// one of the prefixes are for calls, whoever serves them; srv serves all others.
+// one of the prefixes are for calls, whoever serves them; srv serves all others. Where
+// srv has a TLSConfig the lane speaks TLS by it; srv is to Serve in any case.
 func New(l net.Listener, srv *http.Server, calls http.Handler, log hclog.Logger, prefixes ...string) *Listener {
 	base := context.WithValue(context.Background(), http.ServerContextKey, srv)
-	s := &Listener{Listener: l, srv: srv, calls: calls, log: log, prefixes: prefixes,
+	s := &Listener{Listener: l, srv: srv, calls: calls, log: log, prefixes: prefixes, secure: secure(srv),
 		base:  context.WithValue(base, http.LocalAddrContextKey, l.Addr()),
 		given: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}), conns: map[*conn]struct{}{}}
+	if s.secure != nil {
+		tell(srv)
+	}
 	s.look(time.Now())
 	s.left.Go(s.accept)
 	s.left.Go(s.watch)
@@ -130,14 +136,15 @@ func (s *Listener) look(now time.Time) {
 	s.date.Store(&date)
 }
 
-// expire closes the connections that wait for a request and should not, as of now; 0:
-// all that wait.
+// expire has the connections closed that wait for a request, or for a caller to greet,
+// and should not, as of now; 0: all that wait. Each is closed by its own goroutine, for
+// with TLS that is to say goodbye, and some callers would not hear it.
 func (s *Listener) expire(now int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		if until := c.until.Load(); until > 0 && (now == 0 || now >= until) && c.until.CompareAndSwap(until, expired) {
-			_ = c.raw.Close() // its goroutine finds out
+			_ = c.wire.SetDeadline(longAgo) // an error means that it is closed
 		}
 	}
 }
@@ -189,7 +196,7 @@ func (s *Listener) Abort() error {
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		c.cancel()
-		_ = c.raw.Close() // its goroutine finds out
+		_ = c.wire.Close() // its goroutine finds out
 	}
 	return err
 }

@@ -18,12 +18,15 @@ func (r *Runtime) Explain(_ context.Context, id service.ID) ([]string, error) {
 	}
 	lines := []string{fmt.Sprintf("%d wanted, %d running, in %s", u.count, len(u.instances), u.job.Dir)}
 	for _, in := range u.instances {
-		doing := "running"
+		doing, what := "running", fmt.Sprintf("process %d", in.cmd.Process.Pid)
+		if in.container != nil {
+			what = "container " + in.container.name
+		}
 		if in.stopping {
 			doing = "stopping"
 		}
-		lines = append(lines, fmt.Sprintf("instance %d (%s): process %d on %s, %s for %s",
-			in.index, in.alloc, in.cmd.Process.Pid, in.addr, doing, time.Since(in.placed).Round(time.Second)))
+		lines = append(lines, fmt.Sprintf("instance %d (%s): %s on %s, %s for %s",
+			in.index, in.alloc, what, in.addr, doing, time.Since(in.placed).Round(time.Second)))
 	}
 	if u.failure != nil {
 		lines = append(lines, u.failure.Text)

@@ -16,15 +16,16 @@ import (
 
 // instance is one child process. The Runtime's lock guards stopping.
 type instance struct {
-	alloc    string
-	index    int
-	addr     string
-	placed   time.Time
-	grace    time.Duration
-	cmd      *exec.Cmd
-	out      *output
-	stopping bool
-	done     chan struct{} // closed when the child has ended
+	alloc     string
+	index     int
+	addr      string
+	placed    time.Time
+	grace     time.Duration
+	cmd       *exec.Cmd
+	container *container // that the child is attached to; nil: the child is the program
+	out       *output
+	stopping  bool
+	done      chan struct{} // closed when the child has ended
 }
 
 // exit is how a child ended.
@@ -45,9 +46,10 @@ func (r *Runtime) start(u *unit, index int) (*instance, error) {
 		addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		out:  newOutput(), done: make(chan struct{}),
 	}
-	cmd := exec.Command(program(u.job.Dir, v.Run.Command), v.Run.Args...) //nolint:noctx // a child outlives the request that started it; stop ends it
-	cmd.Dir = u.job.Dir
-	cmd.Env = environment(v, in, port)
+	cmd, err := r.command(u, in, port)
+	if err != nil {
+		return nil, err
+	}
 	cmd.Stdout, cmd.Stderr = in.out.writer("stdout"), in.out.writer("stderr")
 	// Grandchildren may keep the pipes open; do not wait for them for ever.
 	cmd.WaitDelay = time.Second
@@ -66,14 +68,32 @@ func (r *Runtime) start(u *unit, index int) (*instance, error) {
 		defer r.stopped.Done()
 		err := cmd.Wait()
 		endGroup(cmd.Process.Pid, syscall.SIGKILL)
+		how := describe(cmd, err)
+		if in.container != nil {
+			if how, err = in.container.ended(how); err != nil {
+				r.log.Warn("left a container behind", "alloc", in.alloc, "error", err)
+			}
+		}
 		in.out.close()
 		close(in.done)
 		if err := os.Remove(record); err != nil {
 			r.log.Warn("left the record of a child behind", "alloc", in.alloc, "error", err)
 		}
-		r.ended(u, in, exit{how: describe(cmd, err), after: time.Since(in.placed)})
+		r.ended(u, in, exit{how: how, after: time.Since(in.placed)})
 	}()
 	return in, nil
+}
+
+// command is the child to start.
+func (r *Runtime) command(u *unit, in *instance, port int) (*exec.Cmd, error) {
+	v := &u.job.Version
+	if v.Run.Image != "" {
+		return r.container(v, in, port)
+	}
+	cmd := exec.Command(program(u.job.Dir, v.Run.Command), v.Run.Args...) //nolint:noctx // a child outlives the request that started it; stop ends it
+	cmd.Dir = u.job.Dir
+	cmd.Env = environment(v, in, port)
+	return cmd, nil
 }
 
 // stop asks the child to end and kills it after its grace. It does not wait.
@@ -88,6 +108,10 @@ func (in *instance) stop() {
 		select {
 		case <-in.done:
 		case <-time.After(in.grace):
+			if in.container != nil {
+				// That ends its docker program too. Where it fails, that program's end says so.
+				_ = in.container.remove()
+			}
 			endGroup(in.cmd.Process.Pid, syscall.SIGKILL)
 		}
 	}()
@@ -116,14 +140,17 @@ func environment(v *service.Version, in *instance, port int) []string {
 			env = append(env, name+"="+value)
 		}
 	}
-	return append(env,
-		"PORT="+strconv.Itoa(port),
-		"HOST=127.0.0.1",
-		"DYNSVC_MODULE="+v.Module,
-		"DYNSVC_VERSION="+v.Version,
-		"DYNSVC_SERVICE="+string(v.ID),
-		allocVariable+"="+in.alloc,
-	)
+	env = append(env, "HOST=127.0.0.1")
+	for name, value := range told(v, in, port) {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// told is what an instance finds in its environment wherever it runs.
+func told(v *service.Version, in *instance, port int) map[string]string {
+	return map[string]string{"PORT": strconv.Itoa(port), "DYNSVC_MODULE": v.Module, "DYNSVC_VERSION": v.Version,
+		"DYNSVC_SERVICE": string(v.ID), allocVariable: in.alloc}
 }
 
 func freePort() (int, error) {

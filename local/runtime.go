@@ -20,6 +20,11 @@ type Options struct {
 	Dir          string        // working data: one small file for each child that runs
 	Restarts     int           // restarts of a failing program before the start counts as failed; 0: 2
 	RestartDelay time.Duration // before such a restart; 0: 1 s
+
+	Docker *Docker                     // runs images; nil: there is none
+	Why    error                       // there is none
+	Built  func(*service.Version) bool // its image was built here, and is nowhere else; nil: none was
+	URL    string                      // of this agent, on loopback; what names it to a container is given another
 }
 
 // Runtime is a cluster of one machine: this one.
@@ -58,6 +63,9 @@ func Open(opts Options, log hclog.Logger) (*Runtime, error) {
 	if opts.RestartDelay == 0 {
 		opts.RestartDelay = time.Second
 	}
+	if opts.Built == nil {
+		opts.Built = func(*service.Version) bool { return false }
+	}
 	run := filepath.Join(opts.Dir, "run")
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return nil, fmt.Errorf("open local runtime: %w", err)
@@ -67,6 +75,13 @@ func Open(opts Options, log hclog.Logger) (*Runtime, error) {
 	} else if n > 0 {
 		log.Warn("ended processes of an earlier run", "processes", n)
 	}
+	if opts.Docker != nil {
+		if n, err := opts.Docker.endLeftovers(context.Background(), opts.Dir); err != nil {
+			return nil, fmt.Errorf("remove the containers that an earlier run left behind: %w", err)
+		} else if n > 0 {
+			log.Warn("removed containers of an earlier run", "containers", n)
+		}
+	}
 	return &Runtime{
 		log: log, opts: opts, run: run,
 		spawn: newSpawner(),
@@ -75,15 +90,27 @@ func Open(opts Options, log hclog.Logger) (*Runtime, error) {
 	}, nil
 }
 
+// Able says why a version could never run on this machine.
+func (r *Runtime) Able(v *service.Version) error {
+	switch {
+	case v.Run.Image != "" && r.opts.Docker == nil && r.opts.Why != nil:
+		return service.Errorf(service.ErrInvalid, "%s %s runs the image %s, and no Docker daemon answers here (%w): start one, or name it in $DOCKER_HOST", v.Module, v.Version, v.Run.Image, r.opts.Why)
+	case v.Run.Image != "" && r.opts.Docker == nil:
+		return service.Errorf(service.ErrInvalid, "%s %s runs an image, and only programs are run here: give run.command", v.Module, v.Version)
+	case v.Run.Image == "" && (v.Run.Command == "" || v.Run.Artifact != ""):
+		return service.Errorf(service.ErrInvalid, "%s %s runs an artifact; local mode runs programs and images: give run.command, or register it with an agent on Nomad", v.Module, v.Version)
+	}
+	return nil
+}
+
 // Ensure makes the service known with count 0, or gives a known one its new job
 // without touching its count.
 func (r *Runtime) Ensure(_ context.Context, job service.Job) error {
 	v := job.Version
-	if v.Run.Command == "" {
-		return service.Errorf(service.ErrInvalid,
-			"%s %s has no run.command: local mode runs programs, not images or artifacts", v.Module, v.Version)
+	if err := r.Able(&v); err != nil {
+		return err
 	}
-	if job.Dir == "" {
+	if job.Dir == "" && v.Run.Image == "" {
 		return fmt.Errorf("ensure %s: its files are not unpacked", v.ID)
 	}
 	r.mu.Lock()
@@ -315,5 +342,5 @@ func (r *Runtime) close() {
 // anything: what a developer's own module needs is the developer's business.
 func (r *Runtime) Nodes(context.Context) ([]service.Node, error) {
 	return []service.Node{{ID: "local", Name: "local", Class: "local", Pool: "default", Datacenter: "local",
-		Drivers: map[string]bool{"child process": true}, Ready: true}}, nil
+		Drivers: map[string]bool{"child process": true, "docker": r.opts.Docker != nil}, Ready: true}}, nil
 }

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		go func() { <-done; os.Exit(0) }()
 		panic(http.ListenAndServe(os.Getenv("HOST")+":"+os.Getenv("PORT"), http.HandlerFunc(
 			func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, os.Getenv("DYNSVC_ALLOC")) })))
+	case "docker":
+		pretendDocker(os.Getenv("FAKE_DOCKER"), os.Args[1:])
 	case "exit":
 		fmt.Fprintln(os.Stderr, "no database at db:5432")
 		os.Exit(3)
@@ -52,18 +54,25 @@ func TestMain(m *testing.M) {
 // with a function that waits for a state.
 func start(t *testing.T, behave string) (*local.Runtime, func(what string, ok func(service.State) bool) service.State) {
 	t.Helper()
-	r, err := local.Open(local.Options{Dir: t.TempDir(), RestartDelay: time.Millisecond}, hclog.NewNullLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Ensure(t.Context(), service.Job{Dir: t.TempDir(), Version: service.Version{
+	return startWith(t, local.Options{Dir: t.TempDir()}, service.Job{Dir: t.TempDir(), Version: service.Version{
 		ID: "dyn-a", Module: "A", Version: "1.0.0",
 		Run: service.Run{Command: exe, Env: map[string]string{"BEHAVE": behave}, StopGrace: service.Duration{Duration: 5 * time.Second}},
-	}}); err != nil {
+	}})
+}
+
+// startWith runs a Runtime with one service, which is known as dyn-a.
+func startWith(t *testing.T, opts local.Options, job service.Job) (*local.Runtime, func(what string, ok func(service.State) bool) service.State) {
+	t.Helper()
+	opts.RestartDelay = time.Millisecond
+	r, err := local.Open(opts, hclog.NewNullLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Ensure(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -51,7 +51,7 @@ func endLeftovers(run string) (int, error) {
 	}
 	var errs []error
 	for _, record := range records {
-		errs = append(errs, os.Remove(filepath.Join(run, record.Name())))
+		errs = append(errs, os.RemoveAll(filepath.Join(run, record.Name()))) // a file, or the files of a container
 	}
 	return ended, errors.Join(errs...)
 }

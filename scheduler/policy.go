@@ -151,16 +151,14 @@ func (e *Engine) explain(t *tracked, now time.Time) service.Decision {
 	if why := e.held; why != "" {
 		return service.Decision{Service: t.id, At: now, From: t.count, To: t.count, Winner: "unknown", Reason: fmt.Sprintf("all counts are held: %s", why)}
 	}
-	if d, ok := Explain(e.seen, t.id); ok {
-		return d
+	d, ok := Explain(e.seen, t.id)
+	if !ok { // an idle service is not in snapshots
+		d, _ = Explain(Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits, Services: []View{{
+			ID: t.id, Scale: t.scale, Owner: t.owner, Instance: t.instance, Count: t.count, Fresh: t.seen && t.change == nil,
+			Raised: t.raised, Changed: t.changed, Floors: t.calendar.at(now),
+			Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
+		}}}, t.id)
 	}
-	// An idle service is not in snapshots.
-	s := Snapshot{Now: now, Rules: e.opts.Rules, Limits: e.opts.Limits, Services: []View{{
-		ID: t.id, Scale: t.scale, Owner: t.owner, Instance: t.instance, Count: t.count, Fresh: t.seen && t.change == nil,
-		Raised: t.raised, Changed: t.changed, Floors: t.calendar.at(now),
-		Stopped: t.stopped, StoppedBy: t.stoppedBy, HeldUntil: t.heldUntil, RetryAt: t.retryAt,
-	}}}
-	d, _ := Explain(s, t.id)
 	if d.Winner == "" {
 		d.Reason += e.expects(t, now)
 	}

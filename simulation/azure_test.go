@@ -180,3 +180,54 @@ func wantFault(t *testing.T, path, want string) {
 		t.Errorf("it is more than one error: %v", err)
 	}
 }
+
+// Two weeks as the dataset has them: a file a day in one folder, with a row only for
+// the functions that were called that day.
+func TestTwoWeeksOfAzureFilesAreReadAsOneTrace(t *testing.T) {
+	want := generated(t, "fleet,services=25,days=14")
+	days := map[string]string{}
+	for day := range 14 {
+		var text strings.Builder
+		text.WriteString("HashOwner,HashApp,HashFunction,Trigger")
+		for m := range 1440 {
+			fmt.Fprintf(&text, ",%d", m+1)
+		}
+		for _, s := range want.Services {
+			counts := make([]int32, 1440)
+			called := false
+			for _, c := range s.Calls {
+				if int(c.Minute)/1440 == day {
+					counts[c.Minute%1440], called = c.Number, true
+				}
+			}
+			if !called {
+				continue
+			}
+			text.WriteString("\r\no,app," + s.Name + ",timer")
+			for _, n := range counts {
+				fmt.Fprintf(&text, ",%d", n)
+			}
+		}
+		name := fmt.Sprintf("invocations_per_function_md.anon.d%02d.csv", day+1)
+		if day%2 == 1 {
+			name += ".gz"
+		}
+		days[name] = text.String()
+	}
+	got, err := simulation.Open(files(t, days))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Minutes != want.Minutes || got.Total() != want.Total() {
+		t.Errorf("%d minutes and %d calls, want %d and %d", got.Minutes, got.Total(), want.Minutes, want.Total())
+	}
+	read := map[string][]simulation.Calls{}
+	for _, s := range got.Services {
+		read[s.Name] = s.Calls
+	}
+	for _, s := range want.Services {
+		if diff := cmp.Diff(s.Calls, read[s.Name]); diff != "" {
+			t.Errorf("%s (-want +got):\n%.1000s", s.Name, diff)
+		}
+	}
+}

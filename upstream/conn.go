@@ -104,7 +104,7 @@ func (c *Conn) Reused() bool { return c.reused }
 // Unsent reports, after an error, whether nothing of the request was taken by
 // the system, so that it cannot have arrived, and nothing of the body was read.
 func (c *Conn) Unsent() bool {
-	if c.upload != nil {
+	if c.upload != nil && !c.upload.held {
 		select {
 		case <-c.upload.done:
 		default:
@@ -161,6 +161,10 @@ func (c *Conn) endUpload() {
 		return
 	}
 	c.upload = nil
+	if u.held {
+		c.broken = true // the other side may still wait for it
+		return
+	}
 	if u.over() && c.body.done && !c.broken {
 		// Nearly always it has just been written. If not, nobody reads it.
 		_ = c.raw.SetWriteDeadline(time.Now().Add(linger)) // an error means that it is closed

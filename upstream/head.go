@@ -55,6 +55,9 @@ func (c *Conn) ReadHead() error {
 			return c.fail(err)
 		case c.Status == http.StatusSwitchingProtocols:
 			return c.fail(malformed("status 101 though nothing was to be switched to"))
+		case c.Status == http.StatusContinue && c.upload != nil && c.upload.held:
+			c.upload.held = false
+			go c.upload.run(c)
 		case c.Status >= http.StatusOK:
 			if err := c.frame(); err != nil {
 				return c.fail(err)

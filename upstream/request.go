@@ -16,12 +16,17 @@ type Request struct {
 	Host   string
 	Header http.Header // sent as it is, but for what frames the message; no header of one connection belongs in it
 
-	Body   []byte    // all of the body, nil where Stream is set
-	Stream io.Reader // a body that is still to come; nil: there is none
-	Length int64     // of Stream; -1: unknown, it goes in chunks
+	Body []byte // all of the body, nil where Stream is set
+	// Stream is a body that is still to come; nil: there is none. Where the header
+	// says "Expect: 100-continue" it is not read before the other side asks for it.
+	Stream io.Reader
+	Length int64 // of Stream; -1: unknown, it goes in chunks
 	// Trailer follows a Stream of unknown length. Its names are announced and its
 	// values read when Stream has ended.
 	Trailer http.Header
+	// Repeat says that the request may arrive twice. Body is sent again then if a
+	// connection dies without a word.
+	Repeat bool
 	// Cut makes a Read of Stream that waits return soon. It is called once at
 	// most, before Release returns.
 	Cut func()
@@ -56,8 +61,11 @@ func (c *Conn) Send(r *Request) error {
 	}
 	if stream != nil {
 		c.upload = &upload{source: stream, length: length, trailer: r.Trailer, interrupt: r.Cut, done: make(chan struct{})}
-		go c.upload.run(c)
-		return nil
+		c.upload.held = r.Stream != nil && r.Header.Get("Expect") == "100-continue"
+		if !c.upload.held {
+			go c.upload.run(c)
+			return nil
+		}
 	}
 	_, err := c.out.Write(r.Body)
 	if err == nil {

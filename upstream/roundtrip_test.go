@@ -1,70 +1,117 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 )
 
-// tripped is an answer that was read.
-type tripped struct {
-	*http.Response
-	text string
-}
-
-// trip makes one call over a pool as net/http would.
-func trip(t *testing.T, p *Pool, method, body string) (tripped, error) {
+// trip makes one call over a pool and reads its answer.
+func trip(t *testing.T, p *Pool, r *Request) (string, error) {
 	t.Helper()
-	q := httptest.NewRequestWithContext(t.Context(), method, "http://h/x?y=1", strings.NewReader(body))
-	res, err := p.RoundTrip(q, nil)
+	r.Target, r.Host = "/x?y=1", "h"
+	conn, err := p.RoundTrip(t.Context(), r)
 	if err != nil {
-		return tripped{}, err
+		return "", err
 	}
-	text, err := io.ReadAll(res.Body)
-	return tripped{res, string(text)}, errors.Join(err, res.Body.Close())
+	defer conn.Release()
+	return all(conn)
 }
 
-func TestARoundTripIsAsNetHTTPsIs(t *testing.T) {
-	s := serve(t, "HTTP/1.1 200 OK\nContent-Length: 5\nX-A: 1\nX-A: 2\n\nhello",
-		"HTTP/1.1 404 Not Found\nTransfer-Encoding: chunked\nTrailer: Sum, Other\n\n3\nabc\n0\nSum: 42\nUnasked: x\n\n",
-		"HTTP/1.1 204 No Content\n\n",
-		"HTTP/1.1 200 OK\nContent-Length: 7\n\n",
-		"HTTP/1.1 200 OK\nContent-Length: 9\n\nbrokenCLOSE")
-	got, err := trip(t, s.pool, http.MethodPost, "ping")
-	if err != nil || got.text != "hello" || got.Status != "200 OK" || got.ContentLength != 5 || strings.Join(got.Header["X-A"], " ") != "1 2" || got.Trailer != nil {
-		t.Errorf("%+v %v", got, err)
+func body(method, text string) *Request { return &Request{Method: method, Body: []byte(text)} }
+
+// What died without a word is sent again only if it may arrive twice.
+func TestARoundTripIsRepeatedOnlyIfItMayBe(t *testing.T) {
+	const good, dies = "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "CLOSE"
+	for name, tt := range map[string]struct {
+		r    *Request
+		sent int
+	}{
+		"changes nothing":   {body(http.MethodGet, ""), 2},
+		"changes things":    {body(http.MethodPost, "x"), 1},
+		"its maker says so": {&Request{Method: http.MethodPost, Body: []byte("x"), Repeat: true}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, good, dies, good)
+			if _, err := trip(t, s.pool, body(http.MethodPost, "first")); err != nil {
+				t.Fatal(err)
+			}
+			<-s.asked
+			text, err := trip(t, s.pool, tt.r)
+			if again := tt.sent == 2; (err == nil) != again || again && text != "ok" || errors.As(err, new(*DialError)) {
+				t.Errorf("%q, %v", text, err)
+			}
+			if n := len(s.asked); n != tt.sent {
+				t.Errorf("sent %d times, want %d", n, tt.sent)
+			}
+		})
 	}
-	if asked := <-s.asked; asked != "POST /x?y=1 ping" {
-		t.Error(asked)
+}
+
+// A body that waits to be asked for is not read before, and not at all where the answer
+// needs none.
+func TestABodyWaitsToBeAskedFor(t *testing.T) {
+	near, far := net.Pipe()
+	client := &Client{IdleTimeout: time.Minute, HeadLimit: 1 << 10}
+	pool := client.Pool(func(context.Context) (net.Conn, error) { return near, nil })
+	source := make(pulled, 1)
+	go func() {
+		in := bufio.NewReader(far)
+		if _, err := http.ReadRequest(in); err != nil {
+			t.Error(err)
+		}
+		select {
+		case <-source:
+			t.Error("the body was read before it was asked for")
+		default:
+		}
+		_, _ = io.WriteString(far, "HTTP/1.1 100 Continue\r\n\r\n") // read below
+		if got, err := in.ReadString('\n'); err != nil || got != "hello\n" {
+			t.Errorf("%q, %v", got, err)
+		}
+		_, _ = io.WriteString(far, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") // read below
+	}()
+	ask := func() *Request {
+		return &Request{Method: http.MethodPost, Target: "/", Host: "h", Stream: source, Length: 6, Header: http.Header{"Expect": {"100-continue"}}}
 	}
-	got, err = trip(t, s.pool, http.MethodGet, "")
-	if err != nil || got.text != "abc" || got.StatusCode != http.StatusNotFound || got.ContentLength != -1 {
-		t.Errorf("%+v %v", got, err)
+	if text, err := trip(t, pool, ask()); err != nil || text != "ok" {
+		t.Errorf("%q, %v", text, err)
 	}
-	if other, announced := got.Trailer["Other"]; !announced || other != nil || got.Trailer.Get("Sum") != "42" || got.Trailer.Get("Unasked") != "x" {
-		t.Errorf("trailer %v", got.Trailer)
+
+	s := serve(t)
+	refusing, refused := net.Pipe()
+	s.pool.dial = func(context.Context) (net.Conn, error) { return refusing, nil }
+	go func() {
+		if _, err := http.ReadRequest(bufio.NewReader(refused)); err != nil {
+			t.Error(err)
+		}
+		_, _ = io.WriteString(refused, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno") // read below
+	}()
+	source = make(pulled, 1)
+	conn, err := s.pool.RoundTrip(t.Context(), ask())
+	if err != nil || conn.Status != http.StatusRequestEntityTooLarge || !conn.Uploading() {
+		t.Fatalf("%v", err)
 	}
-	if got, err = trip(t, s.pool, http.MethodDelete, ""); err != nil || got.text != "" || got.StatusCode != http.StatusNoContent {
-		t.Errorf("%+v %v", got, err)
+	conn.Release()
+	if len(source) > 0 || len(s.pool.idle) > 0 {
+		t.Error("the body was read, or the connection kept though the other side may wait for it")
 	}
-	if got, err = trip(t, s.pool, http.MethodHead, ""); err != nil || got.text != "" || got.ContentLength != 7 {
-		t.Errorf("%+v %v", got, err)
+}
+
+// pulled is a body that notes that it was read.
+type pulled chan struct{}
+
+func (p pulled) Read(b []byte) (int, error) {
+	select {
+	case p <- struct{}{}:
+	default:
 	}
-	if got, err = trip(t, s.pool, http.MethodGet, ""); !errors.Is(err, io.ErrUnexpectedEOF) || got.text != "broken" {
-		t.Errorf("%+v %v", got, err)
-	}
-	if n := s.dials.Load(); n != 1 {
-		t.Errorf("%d connections for five calls", n)
-	}
-	if _, err = trip(t, s.pool, http.MethodPost, "x"); err == nil || errors.As(err, new(*DialError)) {
-		t.Errorf("%v, of a connection that was made", err)
-	}
+	return copy(b, "hello\n"), nil
 }
 
 // A connection that dies while nobody uses it costs no call, whatever the call is.
@@ -78,8 +125,8 @@ func TestARoundTripIsNotWrittenToAClosedConnection(t *testing.T) {
 		if i > 0 { // the end has to come in before it can be seen
 			waitFor(t, func() bool { return s.pool.idle[0].stale() })
 		}
-		if got, err := trip(t, s.pool, http.MethodPost, "x"); err != nil || got.text != "ok" {
-			t.Fatalf("call %d: %q %v", i, got.text, err)
+		if got, err := trip(t, s.pool, body(http.MethodPost, "x")); err != nil || got != "ok" {
+			t.Fatalf("call %d: %q %v", i, got, err)
 		}
 	}
 }
@@ -89,7 +136,7 @@ func TestARoundTripSaysThatNothingWasSent(t *testing.T) {
 	pool := client.Pool(func(ctx context.Context) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "tcp", "127.0.0.1:1")
 	})
-	if _, err := trip(t, pool, http.MethodPost, "x"); !errors.As(err, new(*DialError)) {
+	if _, err := trip(t, pool, body(http.MethodPost, "x")); !errors.As(err, new(*DialError)) {
 		t.Errorf("%v", err)
 	}
 }

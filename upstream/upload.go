@@ -24,6 +24,7 @@ type upload struct {
 	length    int64
 	trailer   http.Header
 	interrupt func()
+	held      bool // nobody has asked for it yet, and nothing of it was read
 
 	read   atomic.Bool // the source has ended
 	failed atomic.Pointer[SourceError]

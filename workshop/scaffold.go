@@ -33,13 +33,23 @@ type layout struct {
 	Version  string // of the product
 	Product  string // import path of the product
 	Register string // Go: what the functions are registered as, e.g. &greeter{}
+	Image    bool   // the manifest names the Dockerfile
+}
+
+// Module is a new module to lay out.
+type Module struct {
+	Name           string
+	Language       gen.Language
+	ProductVersion string // whose runtime it gets
+	Image          bool   // it is to be built from its Dockerfile, where images are built
 }
 
 // Scaffold lays out a new module that greets: manifest, interface, generated
 // files, the author's own with the function written, tests, example calls, a
 // Dockerfile and a copy of the runtime. It works as it is. The files are sorted
 // by path and touch no disk.
-func Scaffold(module string, lang gen.Language, productVersion string) ([]gen.File, error) {
+func Scaffold(m Module) ([]gen.File, error) {
+	module, lang := m.Name, m.Language
 	l, ok := languages[lang]
 	if !ok {
 		return nil, service.Errorf(service.ErrInvalid, "modules cannot be laid out in %q", lang)
@@ -48,7 +58,7 @@ func Scaffold(module string, lang gen.Language, productVersion string) ([]gen.Fi
 		return nil, service.Errorf(service.ErrInvalid, "%q cannot be a module's name here: it has 1 to 63 letters, digits and underscores and begins with a letter", module)
 	}
 	data := layout{Module: module, Package: strings.ToLower(module), Language: l.name, Run: l.run, Test: l.test,
-		Version: goVersion(productVersion), Product: goPackage}
+		Version: goVersion(m.ProductVersion), Product: goPackage, Image: m.Image}
 	spec, err := fill("interface.spec", data)
 	if err != nil {
 		return nil, err
@@ -57,7 +67,7 @@ func Scaffold(module string, lang gen.Language, productVersion string) ([]gen.Fi
 	if err != nil {
 		return nil, fmt.Errorf("lay out %s: %w", module, err)
 	}
-	files, err := Generate(model, module, lang, productVersion)
+	files, err := Generate(model, module, lang, m.ProductVersion)
 	if err != nil {
 		return nil, err
 	}

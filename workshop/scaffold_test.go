@@ -18,7 +18,7 @@ import (
 // lay writes a new module into a folder.
 func lay(t *testing.T, name string, lang gen.Language) string {
 	t.Helper()
-	files, err := workshop.Scaffold(name, lang, "1.2.3")
+	files, err := workshop.Scaffold(workshop.Module{Name: name, Language: lang, ProductVersion: "1.2.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestANewModuleWorksAsItIs(t *testing.T) {
 
 func TestAModuleNeedsAName(t *testing.T) {
 	for _, name := range []string{"", "my-module", "1st", "_x", "a b", "../x", strings.Repeat("x", 64)} {
-		if _, err := workshop.Scaffold(name, gen.Python, ""); err == nil || !strings.Contains(err.Error(), "letters, digits and underscores") {
+		if _, err := workshop.Scaffold(workshop.Module{Name: name, Language: gen.Python}); err == nil || !strings.Contains(err.Error(), "letters, digits and underscores") {
 			t.Errorf("%q: %v", name, err)
 		}
 	}

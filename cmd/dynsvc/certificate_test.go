@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -17,8 +18,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-
-	"github.com/dynsvc/dynsvc/gateway"
 )
 
 // writePair makes a self-signed certificate with a serial number.
@@ -51,6 +50,13 @@ func writePair(t *testing.T, dir string, serial int64) (certFile, keyFile string
 }
 
 func TestTheAgentSpeaksHTTP2OverTLSAndRenewsItsCertificate(t *testing.T) {
+	for _, slow := range []bool{false, true} {
+		t.Run(fmt.Sprintf("fast_lane=%t", !slow), func(t *testing.T) { speaksTLS(t, slow) })
+	}
+}
+
+func speaksTLS(t *testing.T, slow bool) {
+	t.Helper()
 	dir := t.TempDir()
 	certFile, keyFile, first := writePair(t, dir, 1)
 	if _, err := openCertificate(filepath.Join(dir, "none.pem"), keyFile, hclog.NewNullLogger()); err == nil {
@@ -60,22 +66,28 @@ func TestTheAgentSpeaksHTTP2OverTLSAndRenewsItsCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := gateway.Server(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Proto", r.Proto) }), hclog.NewNullLogger())
-	srv.TLSConfig = c.config()
+	says := func(by string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Header().Set("X-Proto", r.Proto+by) })
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = srv.ServeTLS(l, "", "") }()
-	defer func() { _ = srv.Close(); <-done }()
+	f := front{certificate: c, slow: slow, connections: 2}
+	srv := f.serve(says(""), says(" in the lane"), l, hclog.NewNullLogger())
+	defer func() {
+		if err := srv.shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		<-srv.failed
+	}()
 	ask := func(trust *x509.Certificate, protocols ...string) (proto string, serial int64) {
 		t.Helper()
 		roots := x509.NewCertPool()
 		roots.AddCert(trust)
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, NextProtos: protocols}, ForceAttemptHTTP2: len(protocols) == 0}
 		defer transport.CloseIdleConnections()
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String()+"/", nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String()+"/svc/M", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +101,11 @@ func TestTheAgentSpeaksHTTP2OverTLSAndRenewsItsCertificate(t *testing.T) {
 	if got, _ := ask(first); got != "HTTP/2.0" {
 		t.Errorf("a caller that can speaks %s", got)
 	}
-	if got, _ := ask(first, "http/1.1"); got != "HTTP/1.1" {
+	want := "HTTP/1.1 in the lane"
+	if slow {
+		want = "HTTP/1.1"
+	}
+	if got, _ := ask(first, "http/1.1"); got != want {
 		t.Errorf("a caller that cannot speaks %s", got)
 	}
 	_, _, second := writePair(t, dir, 2)

@@ -21,6 +21,7 @@ type buildsConfig struct {
 	Pool        string   `hcl:"pool,optional"`          // its node pool; default: any
 	Datacenters []string `hcl:"datacenters,optional"`   // default: any
 	Job         string   `hcl:"job,optional"`           // id of the batch job; default dynsvc-build
+	PullFrom    string   `hcl:"pull_registry,optional"` // host of the registry of private base images, for which Nomad has a credential; default: none
 	Docker      string   `hcl:"docker,optional"`        // the docker program on the nodes; default docker
 	DockerHost  string   `hcl:"docker_host,optional"`   // its daemon; default: the program's own
 	CPU         int      `hcl:"cpu,optional"`           // MHz that a build reserves; default 1000
@@ -40,7 +41,7 @@ const (
 func (c *buildsConfig) settings(n *nomadConfig) jobspec.BuildSettings {
 	return jobspec.BuildSettings{
 		Job: c.Job, Namespace: n.Namespace, Region: n.Region, Datacenters: c.Datacenters, Pool: c.Pool, Class: c.Class,
-		Registry: c.Registry, Docker: c.Docker, DockerHost: c.DockerHost, CPU: c.CPU, Memory: c.Memory, Disk: c.Disk, Time: cmp.Or(duration(c.Timeout), buildTimeout),
+		Registry: c.Registry, PullRegistry: c.PullFrom, Docker: c.Docker, DockerHost: c.DockerHost, CPU: c.CPU, Memory: c.Memory, Disk: c.Disk, Time: cmp.Or(duration(c.Timeout), buildTimeout),
 	}
 }
 

@@ -18,10 +18,11 @@ type gatewayConfig struct {
 	BodyMemory   int           `hcl:"body_memory,optional"`   // MiB for the beginnings of bodies that are read before a call is passed on; default 256
 	UploadWindow string        `hcl:"upload_window,optional"` // in which a body whose call was passed on must bring upload_bytes; default 1m
 	UploadBytes  int           `hcl:"upload_bytes,optional"`  // default 4096; -1: callers may be as slow as they like
-	FastLane     *bool         `hcl:"fast_lane,optional"`     // serve plain HTTP/1.1 calls without net/http where there is no TLS; default true
+	FastLane     *bool         `hcl:"fast_lane,optional"`     // serve HTTP/1.1 calls without net/http; default true
 	StopDelay    string        `hcl:"stop_delay,optional"`    // from /readyz saying no to refusing calls, when the agent stops; default 0s
 	TLS          *tlsConfig    `hcl:"tls,block"`
-	Keepalive    string        `hcl:"keepalive,optional"` // how long an unused connection to an instance is kept; default 1.5s
+	Keepalive    string        `hcl:"keepalive,optional"`         // how long an unused connection to an instance is kept; default 1.5s
+	Silence      string        `hcl:"websocket_silence,optional"` // after which a WebSocket without a message is closed whose version sets no idle; default 1h, 0s: never
 	Maxima       *maximaConfig `hcl:"maxima,block"`
 	CORS         *corsConfig   `hcl:"cors,block"`
 
@@ -77,8 +78,17 @@ func (c *maximaConfig) limits() service.Limits {
 
 func (c *gatewayConfig) options() gateway.Options {
 	return gateway.Options{QueueLength: c.QueueLength, QueueTotal: c.QueueTotal, BodyBytes: int64(c.BodyMemory) << 20, IdleTimeout: duration(c.Keepalive), Maxima: c.Maxima.limits(), CORS: c.CORS.cors(),
+		Silence:        silence(c.Silence),
 		Pace:           gateway.Pace{Window: duration(c.UploadWindow), Bytes: int64(c.UploadBytes)},
 		TrustedProxies: c.trustedProxies(func(string, ...any) {})} // validate has told of all faults
+}
+
+// silence is a duration of which zero is never.
+func silence(text string) time.Duration {
+	if text != "" && duration(text) == 0 {
+		return -1
+	}
+	return duration(text)
 }
 
 func (c *gatewayConfig) trustedProxies(fault func(format string, args ...any)) (all []netip.Prefix) {
@@ -98,7 +108,7 @@ func (c *gatewayConfig) trustedProxies(fault func(format string, args ...any)) (
 }
 
 func (c *gatewayConfig) durations() map[string]string {
-	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.upload_window": c.UploadWindow, "gateway.stop_delay": c.StopDelay}
+	all := map[string]string{"gateway.keepalive": c.Keepalive, "gateway.upload_window": c.UploadWindow, "gateway.stop_delay": c.StopDelay, "gateway.websocket_silence": c.Silence}
 	if m := c.Maxima; m != nil {
 		all["gateway.maxima.wait"], all["gateway.maxima.first_byte"] = m.Wait, m.FirstByte
 		all["gateway.maxima.idle"], all["gateway.maxima.total"] = m.Idle, m.Total
@@ -122,7 +132,7 @@ func (c *gatewayConfig) validate(fault func(format string, args ...any)) {
 		}
 	}
 	for name, value := range c.durations() {
-		if d, err := time.ParseDuration(value); value != "" && (err != nil || d < 0 || d == 0 && name != "gateway.stop_delay") {
+		if d, err := time.ParseDuration(value); value != "" && (err != nil || d < 0 || d == 0 && name != "gateway.stop_delay" && name != "gateway.websocket_silence") {
 			fault("%s = %q is not a duration such as 90s or 10m", name, value)
 		}
 	}

@@ -16,15 +16,15 @@ import (
 type localDeployer struct {
 	runtime *local.Runtime
 	catalog *catalog.Catalog
+	images  *localImaging
 	dir     string // a folder for each version
 	place   string // where all run instead, as their author has it; empty: in their own
 }
 
-// Check refuses what cannot run as a child process.
+// Check refuses what cannot run on this machine.
 func (d *localDeployer) Check(_ context.Context, v service.Version) ([]string, error) {
-	if v.Run.Command == "" || v.Run.Artifact != "" {
-		return nil, service.Errorf(service.ErrInvalid,
-			"%s runs an image or artifact; local mode runs programs: give run.command, or register it with an agent on Nomad", v.Module)
+	if err := d.runtime.Able(&v); err != nil || v.Run.Image != "" {
+		return nil, err
 	}
 	if filepath.Base(v.Run.Command) == v.Run.Command {
 		if _, err := exec.LookPath(v.Run.Command); err != nil {
@@ -34,8 +34,14 @@ func (d *localDeployer) Check(_ context.Context, v service.Version) ([]string, e
 	return nil, nil
 }
 
-// Deploy unpacks the files once and makes the service known.
+// Deploy unpacks the files once, or has the image be here, and makes the service known.
 func (d *localDeployer) Deploy(ctx context.Context, v service.Version) error {
+	if v.Run.Image != "" {
+		if err := d.images.provide(ctx, d.catalog, v); err != nil {
+			return err
+		}
+		return d.runtime.Ensure(ctx, service.Job{Version: v})
+	}
 	if d.place != "" {
 		return d.runtime.Ensure(ctx, service.Job{Version: v, Dir: d.place})
 	}
@@ -61,5 +67,5 @@ func (d *localDeployer) Render(_ context.Context, v service.Version) (service.Jo
 }
 
 func noJobs(id service.ID) error {
-	return service.Errorf(service.ErrNotFound, "%s runs as a child process here; jobs are rendered by an agent on Nomad", id)
+	return service.Errorf(service.ErrNotFound, "%s runs on this machine; jobs are rendered by an agent on Nomad", id)
 }

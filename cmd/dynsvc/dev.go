@@ -24,20 +24,25 @@ type developing struct {
 	addr     string
 	data     string
 	logLevel string
+	noDocker bool
 }
 
 func newDev() *cobra.Command {
 	c := &developing{}
 	cmd := &cobra.Command{
 		Use:   "dev [DIR...]",
-		Short: "Run everything on this machine: child processes instead of Nomad",
+		Short: "Run everything on this machine: child processes and containers instead of Nomad",
 		Long: `Runs the same gateway, scheduler, catalog and API as the agent, with services as
-child processes on free ports: no Nomad, no Consul. It registers the given module
+child processes and containers on free ports: no Nomad, no Consul. It registers the given module
 folders, or the examples when none is given, with the tag dev, and writes its
 address and admin token to dev.json in the data folder, where the other commands
 find them. Ctrl-C stops every child.
 
-A module has to name a command; it listens on $PORT.`,
+A module with a command runs as a child process; it listens on $PORT. A module with a
+Dockerfile or an image runs as a container, with the limits and the environment that it
+has on a cluster, where a Docker daemon answers (that of $DOCKER_HOST or of Docker's
+context); its image is built when it is registered. Without a daemon, and with
+-no-docker, the command beside a Dockerfile is what runs.`,
 		Example: `  dynsvc dev
   dynsvc dev ./mymodule
   dynsvc dev -addr 127.0.0.1:9000 -data /tmp/dynsvc ./a ./b`,
@@ -47,6 +52,7 @@ A module has to name a command; it listens on $PORT.`,
 	}
 	cmd.Flags().StringVar(&c.addr, "addr", "127.0.0.1:8080", "address to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&c.data, "data", ".dynsvc", "folder for the database, the modules and dev.json")
+	cmd.Flags().BoolVar(&c.noDocker, "no-docker", false, "neither build images nor run containers")
 	cmd.Flags().StringVar(&c.logLevel, "log-level", "warn", "trace, debug, info, warn or error")
 	return cmd
 }
@@ -65,21 +71,25 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 		return err
 	}
 	defer release()
-	agent, err := openLocal(ctx, localSetup{log: log, addr: c.addr, data: data})
+	setup := localSetup{log: log, addr: c.addr, data: data}
+	if c.noDocker {
+		setup.noDocker = "images are built neither nor run with -no-docker"
+	}
+	agent, err := openLocal(ctx, setup)
 	if err != nil {
 		return err
 	}
 	return agent.run(ctx, func(ctx context.Context) error {
 		ready, err := agent.registerAll(ctx, dirs, stdout)
 		if err != nil {
-			return errors.Join(err, agent.listener.Close())
+			return errors.Join(err, agent.closeListeners())
 		}
 		if err := writeDevFile(data, agent.dev); err != nil {
-			return errors.Join(err, agent.listener.Close())
+			return errors.Join(err, agent.closeListeners())
 		}
 		greet(stdout, agent.dev, ready)
 		defer fmt.Fprintln(stdout, "\nStopping the services.")
-		return agent.serve(ctx, agent.listener)
+		return agent.serve(ctx, agent.listen())
 	})
 }
 
@@ -91,7 +101,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		if err := buildFolder(ctx, dir, stdout); err != nil {
 			return nil, err
 		}
-		v, notices, err := st.registerFolder(ctx, dir)
+		v, notices, err := st.registerFolder(ctx, dir, stdout)
 		if err != nil {
 			return nil, err
 		}
@@ -114,13 +124,14 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 	return ready, nil
 }
 
-// registerFolder registers a module's folder as it is, with the tag dev.
-func (st *stack) registerFolder(ctx context.Context, dir string) (service.Version, []catalog.Notice, error) {
+// registerFolder registers a module's folder as it is, with the tag dev. out hears how
+// its image is built.
+func (st *stack) registerFolder(ctx context.Context, dir string, out io.Writer) (service.Version, []catalog.Notice, error) {
 	packed, err := catalog.Pack(dir)
 	if err != nil {
 		return service.Version{}, nil, err
 	}
-	v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: service.Operator("dev")})
+	v, notices, err := st.catalog.Register(ctx, catalog.Upload{Archive: packed, Commit: catalog.GitCommit(ctx, dir), Tag: service.Dev, By: service.Operator("dev"), Log: out})
 	if err != nil {
 		return service.Version{}, nil, fmt.Errorf("register %s:\n%w", dir, err)
 	}

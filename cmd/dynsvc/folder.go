@@ -24,6 +24,16 @@ func buildFolder(ctx context.Context, dir string, out io.Writer) error {
 	return workshop.Build(ctx, dir, v.Run.Build, out)
 }
 
+// withoutDocker is why a module's folder is served without Docker: it has a command,
+// which runs in the folder itself and needs no image. Empty: it has none.
+func withoutDocker(dir string) string {
+	v, _, err := catalog.ReadManifest(os.DirFS(dir), catalog.StandardDefaults())
+	if err != nil || v.Run.Command == "" {
+		return "" // registration reports what is wrong
+	}
+	return "the command is what runs in a module's own folder"
+}
+
 // folderModel reads the manifest and the interface of a module's folder.
 func folderModel(dir string) (service.Version, *kidl.Model, error) {
 	v, _, err := catalog.ReadManifest(os.DirFS(dir), catalog.StandardDefaults())

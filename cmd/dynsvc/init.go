@@ -19,8 +19,9 @@ import (
 // initializing is "dynsvc init".
 type initializing struct {
 	*remote
-	lang string
-	out  string
+	lang  string
+	out   string
+	image bool
 }
 
 func newInit(r *remote) *cobra.Command {
@@ -30,7 +31,8 @@ func newInit(r *remote) *cobra.Command {
 		Short: "Lay out a new module that works: manifest, interface, code, tests",
 		Long: `Writes a small module into a new folder: its manifest, its interface, the code
 that follows from it, your own file with one function, a test, example calls, a
-Dockerfile, and a copy of the runtime, so that nothing has to be installed.`,
+Dockerfile, and a copy of the runtime, so that nothing has to be installed. With
+-image the manifest names the Dockerfile: where images are built, that is what runs.`,
 		Example: "  dynsvc init Greeter -lang python\n  dynsvc init Greeter -lang go -o services/greeter",
 		Args:    exactly(1, "the name of a module"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,6 +40,7 @@ Dockerfile, and a copy of the runtime, so that nothing has to be installed.`,
 		},
 	}
 	cmd.Flags().StringVar(&c.lang, "lang", "", "language: "+strings.Join(workshop.Languages(), ", "))
+	cmd.Flags().BoolVar(&c.image, "image", false, "have the image be built from the Dockerfile")
 	cmd.Flags().StringVarP(&c.out, "out", "o", "", "folder to make (default: the module's name)")
 	return cmd
 }
@@ -50,7 +53,7 @@ func (c *initializing) run(module string, stdout io.Writer) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	files, err := workshop.Scaffold(module, lang, version)
+	files, err := workshop.Scaffold(workshop.Module{Name: module, Language: lang, ProductVersion: version, Image: c.image})
 	if err != nil {
 		return err
 	}

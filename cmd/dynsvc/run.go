@@ -66,7 +66,7 @@ func (c *running) run(ctx context.Context, dir string, stdout, stderr io.Writer)
 	if err := forget(data); err != nil {
 		return err
 	}
-	agent, err := openLocal(ctx, localSetup{log: log, addr: c.addr, data: data, place: dir})
+	agent, err := openLocal(ctx, localSetup{log: log, addr: c.addr, data: data, place: dir, noDocker: withoutDocker(dir)})
 	if err != nil {
 		return err
 	}
@@ -74,10 +74,10 @@ func (c *running) run(ctx context.Context, dir string, stdout, stderr io.Writer)
 		out := &lines{out: stdout}
 		live := &live{localAgent: agent, dir: dir, out: out}
 		if err := live.begin(ctx); err != nil {
-			return errors.Join(err, agent.listener.Close())
+			return errors.Join(err, agent.closeListeners())
 		}
 		if err := writeDevFile(home, agent.dev); err != nil {
-			return errors.Join(err, agent.listener.Close())
+			return errors.Join(err, agent.closeListeners())
 		}
 		out.printf("%s is served at %s/svc/%s. It starts again after each change; Ctrl-C stops it.\n", live.version.Module, agent.dev.URL, live.version.Module)
 		var following sync.WaitGroup
@@ -85,7 +85,7 @@ func (c *running) run(ctx context.Context, dir string, stdout, stderr io.Writer)
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		following.Go(func() { live.watch(ctx) })
-		return agent.serve(ctx, agent.listener)
+		return agent.serve(ctx, agent.listen())
 	})
 }
 
@@ -135,7 +135,7 @@ func (m *live) load(ctx context.Context) error {
 			return err
 		}
 	}
-	v, notices, err := m.registerFolder(ctx, m.dir)
+	v, notices, err := m.registerFolder(ctx, m.dir, m.out)
 	if err != nil {
 		return err
 	}

@@ -47,8 +47,8 @@ type serving struct {
 	abort    func() error
 }
 
-// serve answers on l in goroutines of its own. calls, where it is not nil, answers
-// what is for a service past net/http.
+// serve answers on l in goroutines of its own. calls answers what is for a service
+// past net/http.
 func (f *front) serve(h, calls http.Handler, l net.Listener, log hclog.Logger) serving {
 	srv := gateway.Server(h, log)
 	failed := make(chan error, 1)
@@ -56,11 +56,13 @@ func (f *front) serve(h, calls http.Handler, l net.Listener, log hclog.Logger) s
 		l = gateway.Bound(l, f.connections)
 	}
 	s := serving{failed: failed, shutdown: srv.Shutdown, abort: srv.Close}
-	switch c := f.certificate; {
-	case c != nil:
-		srv.TLSConfig = c.config()
+	if f.certificate != nil {
+		srv.TLSConfig = f.certificate.config()
+	}
+	switch {
+	case f.slow && f.certificate != nil:
 		go func() { failed <- srv.ServeTLS(l, "", "") }()
-	case f.slow || calls == nil:
+	case f.slow:
 		go func() { failed <- srv.Serve(l) }()
 	default:
 		fast := lane.New(l, srv, calls, log, gateway.Prefix, gateway.DynServ)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/dynsvc/dynsvc/consul"
+	"github.com/dynsvc/dynsvc/relay"
 	"github.com/dynsvc/dynsvc/service"
 )
 
@@ -32,6 +33,9 @@ const folderRetry = 200 * time.Millisecond
 // entryTime is how long a request may take from this agent's door to the gateway.
 const entryTime = 250 * time.Millisecond
 
+// lingerTime is how long other agents may take to hear that another one leads.
+const lingerTime = 500 * time.Millisecond
+
 // split is an agent of several, of which one leads: it alone has the data open,
 // decides on counts and does what must be done once. The others pass everything on to
 // it, and one of them takes over when it is gone.
@@ -41,18 +45,20 @@ type split struct {
 	log   hclog.Logger
 	own   consul.Holder
 	watch *consul.Lock // who leads, as Consul says
-	relay *relay
+	relay *relay.Relay
+
+	lingers time.Duration // when it stops, because others have it for their leader
 }
 
 func runSplit(ctx context.Context, c *config, s setup) error {
 	p := &split{c: c, s: s, log: s.log.Named("split"), own: consul.Holder{URL: c.advertised()}}
 	p.watch = s.consul.NewLock(c.Consul.Lock, p.own, "")
-	p.relay = newRelay(p, p.log)
+	p.relay = relay.New(p, s.gateway.TrustedProxies.Forwarded, p.log)
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
-	srv := s.front.serve(p.relay, nil, l, s.log.Named("http"))
+	srv := s.front.serve(p.relay, p.relay, l, s.log.Named("http"))
 	p.log.Info("listening", "addr", l.Addr().String(), "role", c.Role, "version", version)
 
 	watching, unwatch := context.WithCancel(context.WithoutCancel(ctx))
@@ -76,6 +82,7 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 		err = errors.Join(err, cause)
 	}
 	stop(nil)
+	p.leave(srv.failed)
 	// What waits here is answered by whoever leads next.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
@@ -83,15 +90,27 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 		p.log.Warn("cut off requests that did not end in time", "took", drainTimeout.String())
 		err = errors.Join(err, srv.abort())
 	}
+	p.relay.Close()
 	unwatch()
 	return errors.Join(err, g.Wait())
 }
 
-// Leader implements leaders.
+// leave lets balancers, and agents that have this one for their leader, look elsewhere
+// before the door closes: what is on its way to a connection as that is closed is lost.
+// Until then all are answered.
+func (p *split) leave(failed <-chan error) {
+	p.relay.Leave()
+	select {
+	case <-failed:
+	case <-time.After(max(p.s.front.stopDelay, p.lingers)):
+	}
+}
+
+// Leader tells the relay who leads.
 func (p *split) Leader() (string, <-chan struct{}) {
 	h, _, changed := p.watch.Holder()
 	if h.URL == p.own.URL {
-		h.URL = "" // an earlier run of this one, or what relay.lead is about to tell
+		h.URL = "" // an earlier run of this one, or what relay.Lead is about to tell
 	}
 	return h.URL, changed
 }
@@ -141,9 +160,10 @@ func (p *split) stand(ctx context.Context) error {
 	})
 	err = st.run(leading, func(ctx context.Context) error {
 		st.meshReady(ctx)
-		p.relay.lead(st.handler)
+		p.lingers = lingerTime
+		p.relay.Lead(st.handler)
 		<-ctx.Done()
-		p.relay.lead(nil) // new requests wait for the next leader
+		p.relay.Lead(nil) // new requests wait for the next leader
 		return p.drain(ctx, st)
 	})
 	if ctx.Err() == nil && err == nil {
@@ -160,11 +180,11 @@ func (p *split) drain(ctx context.Context, st *stack) error {
 	defer cancel()
 	// What has come in is let through to where it is counted, before the door closes.
 	entering, done := context.WithTimeout(grace, entryTime)
-	_ = p.relay.drained(entering) // what goes on longer is in flight by now
+	_ = p.relay.Drained(entering) // what goes on longer is in flight by now
 	done()
 	close(st.leaving)
 	st.jobs.Close()
-	err := errors.Join(st.gateway.Close(grace), p.relay.drained(grace))
+	err := errors.Join(st.gateway.Close(grace), p.relay.Drained(grace))
 	if errors.Is(err, context.DeadlineExceeded) {
 		p.log.Warn("left calls that did not end in time", "took", drainTimeout.String())
 		return nil

@@ -69,6 +69,7 @@ type setup struct {
 
 	git     repos.Options
 	builds  *builds.Builder // nil: images are built elsewhere
+	noBuild string          // why, and what to do; empty: the operator has it so
 	cluster cluster
 	kbase   *kbaseSetup    // nil: KBase's clients are not served
 	consul  *consul.Client // nil: no Consul
@@ -142,7 +143,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	}
 	st.engine = scheduler.New(st.db, st.checks, st.gateway, s.log.Named("scheduler"), s.engine)
 	waker.engine = st.engine
-	registry := catalog.Options{Defaults: s.defaults, Changed: st.changed}
+	registry := catalog.Options{Defaults: s.defaults, Changed: st.changed, NoImages: s.noBuild}
 	if s.builds != nil {
 		if err := s.builds.Open(ctx); err != nil {
 			return nil, err

@@ -78,7 +78,7 @@ func (c *trying) run(ctx context.Context, dir string, own []string, stdout, stde
 		return err
 	}
 	defer os.RemoveAll(data) //nolint:errcheck // a temporary folder
-	agent, err := openLocal(ctx, localSetup{log: log, addr: "127.0.0.1:0", data: data, place: dir})
+	agent, err := openLocal(ctx, localSetup{log: log, addr: "127.0.0.1:0", data: data, place: dir, noDocker: withoutDocker(dir)})
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (c *trying) run(ctx context.Context, dir string, own []string, stdout, stde
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
 		ended := make(chan error, 1)
-		go func() { ended <- agent.serve(ctx, agent.listener) }()
+		go func() { ended <- agent.serve(ctx, agent.listen()) }()
 		trial := &trial{localAgent: agent, dir: dir, stdout: stdout, stderr: stderr, json: c.json}
 		verdict = trial.run(ctx, examples, own)
 		stop()

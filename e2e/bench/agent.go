@@ -27,6 +27,12 @@ type agent struct {
 // startAgent runs "dynsvc agent" on the cluster and returns when it is ready. more
 // is further blocks of its configuration.
 func (b *bench) startAgent(ctx context.Context, name, jobs string, more ...string) (*agent, error) {
+	return b.startAgentAt(ctx, name, "http://", "", jobs, more...)
+}
+
+// startAgentAt is startAgent for one that is reached by another scheme, or has more to
+// say to Consul.
+func (b *bench) startAgentAt(ctx context.Context, name, scheme, consul, jobs string, more ...string) (*agent, error) {
 	c, err := b.cluster(ctx)
 	if err != nil {
 		return nil, err
@@ -36,8 +42,8 @@ func (b *bench) startAgent(ctx context.Context, name, jobs string, more ...strin
 		return nil, err
 	}
 	config := filepath.Join(b.dir, name+".hcl")
-	text := fmt.Sprintf("listen = %q\ndata_dir = %q\ntoken = \"bench\"\nnomad {\n  address = %q\n}\nconsul {\n  address = %q\n}\njobs {\n%s\n}\n%s\n",
-		addr, filepath.Join(b.dir, name), c.NomadAddr, c.ConsulAddr, jobs, strings.Join(more, "\n"))
+	text := fmt.Sprintf("listen = %q\ndata_dir = %q\ntoken = \"bench\"\nnomad {\n  address = %q\n}\nconsul {\n  address = %q\n%s}\njobs {\n%s\n}\n%s\n",
+		addr, filepath.Join(b.dir, name), c.NomadAddr, c.ConsulAddr, consul, jobs, strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
 		return nil, err
 	}
@@ -45,7 +51,7 @@ func (b *bench) startAgent(ctx context.Context, name, jobs string, more ...strin
 	if err != nil {
 		return nil, err
 	}
-	a := &agent{process: p, url: "http://" + addr, token: "bench"}
+	a := &agent{process: p, url: scheme + addr, token: "bench"}
 	if err := p.answers(ctx, a.url+"/readyz"); err != nil {
 		p.stop()
 		return nil, err

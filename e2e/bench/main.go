@@ -8,6 +8,8 @@
 //	scripts/bench shown           the same with metrics, access log and spans, and without
 //	scripts/bench jobs            call jobs submitted and done: what the disk can sync
 //	scripts/bench meshwarm        a call to a running service through Connect: HAProxy, nginx
+//	scripts/bench tls             a call over TLS to a running service: Caddy, HAProxy, nginx
+//	scripts/bench relay           a call through an agent that does not lead: Caddy, HAProxy, nginx before the leader
 //	scripts/bench cold            first byte from zero on Nomad: a bare loop on the same Nomad
 //	scripts/bench mesh            the same with Docker and Consul Connect
 //	scripts/bench burst           1 000 calls at once on a cold service
@@ -58,6 +60,8 @@ var parts = []struct {
 	{"cold", (*bench).cold},
 	{"mesh", (*bench).mesh},
 	{"meshwarm", (*bench).meshWarm},
+	{"tls", (*bench).tls},
+	{"relay", (*bench).relay},
 	{"burst", (*bench).burst},
 	{"idle", (*bench).idle},
 	{"thousand", (*bench).thousand},

@@ -103,11 +103,19 @@ func (b *bench) peerAs(ctx context.Context, name, config, backend string) (p *pr
 	if p, err = b.start(name, []string{"HOME=" + b.dir, "XDG_DATA_HOME=" + b.dir, "XDG_CONFIG_HOME=" + b.dir}, argv...); err != nil {
 		return nil, "", err
 	}
-	if err := p.answers(ctx, "http://"+addr+"/"); err != nil {
+	if err := p.answers(ctx, scheme(config)+addr+"/"); err != nil {
 		p.stop()
 		return nil, "", err
 	}
 	return p, addr, nil
+}
+
+// scheme is how a peer with that configuration is asked.
+func scheme(config string) string {
+	if strings.Contains(config, certFile) {
+		return "https://"
+	}
+	return "http://"
 }
 
 // bareProxy is Go's own proxy with a tuned transport and nothing else: what a Go

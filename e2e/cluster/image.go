@@ -33,6 +33,9 @@ type Image struct {
 type Tree struct {
 	Dir string // on this machine
 	At  string // absolute path in the image; empty: "/"
+
+	Only string                // a file in it; empty: all
+	Skip func(rel string) bool // leaves out files and folders; nil: nothing
 }
 
 // BuildImage makes the image and puts it into the loopback registry, from where
@@ -101,6 +104,15 @@ func addTree(w *tar.Writer, t Tree) error {
 		rel, err := filepath.Rel(t.Dir, path)
 		if err != nil {
 			return err
+		}
+		if t.Only != "" && rel != t.Only {
+			return nil
+		}
+		if t.Skip != nil && t.Skip(rel) {
+			if info.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
 		}
 		name := strings.TrimPrefix(filepath.Join("/", t.At, rel), "/")
 		if name == "" || info.Mode()&os.ModeSocket != 0 {

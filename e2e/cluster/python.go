@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 )
 
 // pythonPackages are a Python 3 with its standard library and the libraries
@@ -36,8 +37,7 @@ func (c *Cluster) PythonImage(ctx context.Context, name, dir string, entrypoint 
 	})
 }
 
-// debianRoot unpacks packages, among them Python's, into the cache, once per set of
-// versions.
+// debianRoot unpacks packages into the cache, once per set of versions.
 func (c *Cluster) debianRoot(ctx context.Context, packages []string) (string, error) {
 	// The list of places holds versions and hashes, and asking for it fetches nothing.
 	places, err := output(ctx, "apt-get", append([]string{"download", "--print-uris"}, packages...)...)
@@ -97,7 +97,11 @@ func unpack(ctx context.Context, tmp string, packages []string) error {
 	if err := os.WriteFile(filepath.Join(tree, "etc", "passwd"), []byte("root:x:0:0:root:/:/bin/false\nnobody:x:65534:65534:nobody:/:/bin/false\n"), 0o644); err != nil {
 		return err
 	}
-	return errors.Join(
-		os.Chmod(filepath.Join(tree, "tmp"), 0o777|os.ModeSticky),
-		os.Symlink("python3.11", filepath.Join(tree, "usr", "bin", "python3")))
+	if err := os.Chmod(filepath.Join(tree, "tmp"), 0o777|os.ModeSticky); err != nil {
+		return err
+	}
+	if !slices.Contains(packages, pythonPackages[0]) {
+		return nil
+	}
+	return os.Symlink("python3.11", filepath.Join(tree, "usr", "bin", "python3"))
 }

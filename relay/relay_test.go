@@ -1,19 +1,24 @@
-package main
+package relay
 
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/dynsvc/dynsvc/gateway"
+	"github.com/dynsvc/dynsvc/lane"
 )
 
 // election is who leads, as a test says.
@@ -45,13 +50,21 @@ func answering(name string) http.Handler {
 	})
 }
 
-func relayOf(t *testing.T, hold time.Duration) (*relay, *election, string) {
+func relayOf(t *testing.T, hold time.Duration) (*Relay, *election, string) {
 	t.Helper()
 	e := &election{changed: make(chan struct{})}
-	r := newRelay(e, hclog.NewNullLogger())
+	r := New(e, gateway.Proxies(nil).Forwarded, hclog.NewNullLogger())
 	r.hold = hold
-	srv := httptest.NewServer(r)
-	t.Cleanup(srv.Close)
+	srv := httptest.NewUnstartedServer(r)
+	fast := lane.New(srv.Listener, srv.Config, r, hclog.NewNullLogger(), gateway.Prefix, gateway.DynServ)
+	srv.Listener = fast
+	srv.Start()
+	t.Cleanup(func() {
+		if err := fast.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		srv.Close()
+	})
 	return r, e, srv.URL
 }
 
@@ -85,6 +98,48 @@ func TestRelayPassesOnToTheLeader(t *testing.T) {
 	}
 }
 
+// A leader that trusts its relays hears from them what they know, not what their
+// callers say.
+func TestNobodyPretendsThroughARelay(t *testing.T) {
+	ours := gateway.Proxies{netip.MustParsePrefix("127.0.0.1/32")}
+	for name, tt := range map[string]struct {
+		trusted        gateway.Proxies
+		xff, want      string
+		host, hostSeen string
+	}{
+		"a caller":                {nil, "6.6.6.6", "127.0.0.1 http", "evil", "dynsvc.example.org"},
+		"a caller, by many":       {nil, "6.6.6.6, 127.0.0.1", "127.0.0.1 http", "evil", "dynsvc.example.org"},
+		"a proxy that is trusted": {ours, "6.6.6.6, 192.0.2.1", "192.0.2.1, 127.0.0.1 https", "www", "www"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := &election{changed: make(chan struct{})}
+			front := httptest.NewServer(New(e, tt.trusted.Forwarded, hclog.NewNullLogger()))
+			t.Cleanup(front.Close)
+			leader := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, strings.Join(r.Header["X-Forwarded-For"], "|"), " ", strings.Join(r.Header["X-Forwarded-Proto"], "|"), " ", strings.Join(r.Header["X-Forwarded-Host"], "|"))
+			}))
+			t.Cleanup(leader.Close)
+			e.elect(leader.URL)
+			for _, upgrade := range []string{"", "Connection: Upgrade\r\nUpgrade: websocket\r\n"} {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(front.URL, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(conn, "GET /svc/A HTTP/1.1\r\nHost: dynsvc.example.org\r\nX-Forwarded-For: %s\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: %s\r\n%s\r\n", tt.xff, tt.host, upgrade)
+				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				if want := tt.want + " " + tt.hostSeen; err != nil || string(text) != want {
+					t.Errorf("the leader heard %q, want %q (%v)", text, want, err)
+				}
+				_ = errors.Join(resp.Body.Close(), conn.Close()) // only read from
+			}
+		})
+	}
+}
+
 // A request that came while nobody led, or while the leader was gone already, is
 // answered by the next one, with its body.
 func TestRelayWaitsForALeader(t *testing.T) {
@@ -100,27 +155,27 @@ func TestRelayWaitsForALeader(t *testing.T) {
 	t.Cleanup(two.Close)
 	for name, next := range map[string]func(){
 		"another agent": func() { e.elect(two.URL) },
-		"this one":      func() { r.lead(answering("here")) },
+		"this one":      func() { r.Lead(answering("here")) },
 	} {
 		e.elect("")
 		got := make(chan string, 2)
 		for range 2 {
 			go func() {
-				status, text := post(t, url+"/", "the body")
+				status, text := post(t, url+"/svc/A", "the body")
 				got <- fmt.Sprint(status, " ", text)
 			}()
 		}
 		e.elect("http://" + dead.Addr().String())
-		<-time.After(3 * relayRetry) // it is tried in vain meanwhile
+		<-time.After(3 * retryPause) // it is tried in vain meanwhile
 		next()
 		for range 2 {
-			if text := <-got; !strings.Contains(text, `200 `) || !strings.Contains(text, `/ POST "the body"`) {
+			if text := <-got; !strings.Contains(text, `200 `) || !strings.Contains(text, `/svc/A POST "the body"`) {
 				t.Errorf("%s: %s", name, text)
 			}
 		}
-		r.lead(nil)
+		r.Lead(nil)
 	}
-	if err := r.drained(t.Context()); err != nil {
+	if err := r.Drained(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -139,7 +194,7 @@ func TestRelaySendsNothingTwice(t *testing.T) {
 	}))
 	t.Cleanup(breaks.Close)
 	e.elect(breaks.URL)
-	if status, text := post(t, url, "x"); status != http.StatusServiceUnavailable {
+	if status, text := post(t, url, "x"); status != http.StatusBadGateway || !strings.Contains(text, "may have done what was asked") {
 		t.Errorf("%d %s", status, text)
 	}
 	mu.Lock()
@@ -183,7 +238,7 @@ func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
 		name := fmt.Sprint("leader ", round)
 		leader := httptest.NewServer(answering(name))
 		e.elect(leader.URL)
-		if status, text := post(t, url+"/", "the body"); status != http.StatusOK || !strings.HasPrefix(text, name+" ") {
+		if status, text := post(t, url+"/svc/A", "the body"); status != http.StatusOK || !strings.HasPrefix(text, name+" ") {
 			t.Fatalf("%s: %d %s", name, status, text)
 		}
 		heir := httptest.NewServer(answering("the heir"))
@@ -193,7 +248,7 @@ func TestRelayDoesNotWriteToADeadLeader(t *testing.T) {
 		}
 		got := make(chan string, 1)
 		go func() {
-			status, text := post(t, url+"/", "the body")
+			status, text := post(t, url+"/svc/A", "the body")
 			got <- fmt.Sprint(status, " ", text)
 		}()
 		e.elect(heir.URL)
