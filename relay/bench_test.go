@@ -37,7 +37,9 @@ func served(b *testing.B, h http.Handler) (addr string) {
 		if err := errors.Join(fast.Abort(), srv.Close()); err != nil {
 			b.Error(err)
 		}
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			b.Error(err)
+		}
 	})
 	return l.Addr().String()
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -79,7 +80,9 @@ func speaksTLS(t *testing.T, slow bool) {
 		if err := srv.shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		<-srv.failed
+		if err := <-srv.failed; !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
 	}()
 	ask := func(trust *x509.Certificate, protocols ...string) (proto string, serial int64) {
 		t.Helper()

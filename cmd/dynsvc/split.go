@@ -101,7 +101,8 @@ func runSplit(ctx context.Context, c *config, s setup) error {
 func (p *split) leave(failed <-chan error) {
 	p.relay.Leave()
 	select {
-	case <-failed:
+	case err := <-failed:
+		p.log.Warn("answers no longer while others look elsewhere", "error", err)
 	case <-time.After(max(p.s.front.stopDelay, p.lingers)):
 	}
 }
