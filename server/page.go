@@ -25,7 +25,7 @@ const (
 
 func (a *api) pages(router *mux.Router) error {
 	parsed, err := template.New("").Funcs(template.FuncMap{
-		"ago": ago, "moment": moment, "inputs": inputs, "brief": brief, "masthead": newMasthead, "devices": devices, "drivers": drivers,
+		"ago": ago, "moment": moment, "inputs": inputs, "brief": brief, "masthead": newMasthead,
 	}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return err

@@ -1,5 +1,12 @@
 package service
 
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
 // Node is a machine that can hold instances. Amounts are what instances can
 // have: the total less what is reserved for the system.
 type Node struct {
@@ -16,12 +23,22 @@ type Node struct {
 	Ready      bool            `json:"ready"` // up and eligible for new instances
 }
 
+// Working are the names of the drivers that are healthy.
+func (n *Node) Working() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(n.Drivers)), func(name string) bool { return !n.Drivers[name] })
+}
+
 // Device is a group of equal devices on a node.
 type Device struct {
 	Name   string `json:"name"` // vendor/type, e.g. "nvidia/gpu"
 	Model  string `json:"model"`
 	Memory int    `json:"memory,omitempty"` // MiB each
 	Count  int    `json:"count"`
+}
+
+// String is e.g. "2 nvidia/gpu A100".
+func (d Device) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s %s", d.Count, d.Name, d.Model))
 }
 
 // Class is a kind of node, named by the operator or read from the live nodes.

@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -47,19 +45,11 @@ func printNodes(w io.Writer, nodes []service.Node) error {
 		if !n.Ready {
 			state = "takes no instances"
 		}
-		t.row(n.Class, n.Name, n.Pool, n.Datacenter, strconv.Itoa(n.CPU), strconv.Itoa(n.Memory), devices(n.Devices), healthy(n.Drivers), state)
+		held := make([]string, len(n.Devices))
+		for i, d := range n.Devices {
+			held[i] = d.String()
+		}
+		t.row(n.Class, n.Name, n.Pool, n.Datacenter, strconv.Itoa(n.CPU), strconv.Itoa(n.Memory), strings.Join(held, ", "), strings.Join(n.Working(), " "), state)
 	}
 	return t.flush()
-}
-
-func devices(all []service.Device) string {
-	words := make([]string, 0, len(all))
-	for _, d := range all {
-		words = append(words, strings.TrimSpace(fmt.Sprintf("%d %s %s", d.Count, d.Name, d.Model)))
-	}
-	return strings.Join(words, ", ")
-}
-
-func healthy(drivers map[string]bool) string {
-	return strings.Join(slices.DeleteFunc(slices.Sorted(maps.Keys(drivers)), func(name string) bool { return !drivers[name] }), " ")
 }
