@@ -72,6 +72,10 @@ type Options struct {
 	// instances have what they may have. It must not block. nil: nobody listens.
 	Queued func(service.ID)
 
+	// Phased hears of each change of a service's phase, with the reason, in their
+	// order. It must not block, nor call the gateway. nil: nobody listens.
+	Phased func(id service.ID, to service.Phase, reason string)
+
 	// Ended hears of each call that ended, for a log. It must not block, and what
 	// it is given is its own. nil: nobody listens.
 	Ended func(*Ended)

@@ -199,7 +199,7 @@ func (m *machine) fail(f *service.Failure) {
 	m.failures++
 	backoff := min(firstBackoff<<min(m.failures-1, 10), longestBackoff)
 	m.failure, m.again = f, time.Now().Add(backoff)
-	m.enterPhase(service.Broken, "the start failed")
+	m.enterPhase(service.Broken, "the start failed: "+f.Text)
 	m.g.log.Warn("start failed", "service", m.id, "reason", f.Cause, "error", f.Text, "backoff", backoff.String())
 	m.queue.fail(m.startError())
 	m.queued.Store(0)
@@ -248,6 +248,9 @@ func (m *machine) enterPhase(to service.Phase, reason string) {
 	if m.start != nil {
 		m.start.timer.Stop()
 		m.start = nil
+	}
+	if m.g.opts.Phased != nil {
+		m.g.opts.Phased(m.id, to, reason)
 	}
 	m.phase, m.since, m.drained = to, time.Now(), false
 	if to != service.Broken {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +38,6 @@ type Event struct {
 const (
 	keptEvents = 1024 // for clients that come back
 	listening  = 256  // events that a listener may be behind
-	phaseTick  = 500 * time.Millisecond
 )
 
 // Feed hands events to those who listen and keeps the last ones. It loses none
@@ -52,7 +50,6 @@ type Feed struct {
 	listeners map[chan Event]struct{}
 	known     map[string]known // by module key
 	names     map[service.ID]named
-	phases    map[service.ID]service.Phase
 }
 
 // known is what the feed remembers of a module, to say what is new.
@@ -67,45 +64,14 @@ type named struct{ module, version string }
 // ascend over restarts.
 func NewFeed() *Feed {
 	id := time.Now().UnixMicro()
-	return &Feed{id: id, dropped: id, listeners: map[chan Event]struct{}{}, known: map[string]known{},
-		names: map[service.ID]named{}, phases: map[service.ID]service.Phase{}}
+	return &Feed{id: id, dropped: id, listeners: map[chan Event]struct{}{}, known: map[string]known{}, names: map[service.ID]named{}}
 }
 
-// Run watches phases while somebody listens, until ctx ends.
-func (f *Feed) Run(ctx context.Context, loads func() []service.Load) error {
-	tick := time.NewTicker(phaseTick)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			f.watch(loads)
-		}
-	}
-}
-
-func (f *Feed) watch(loads func() []service.Load) {
+// Phased hears of a service's new phase.
+func (f *Feed) Phased(id service.ID, to service.Phase, reason string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.listeners) == 0 {
-		clear(f.phases)
-		return
-	}
-	all, first := loads(), len(f.phases) == 0
-	for i := range all {
-		l := &all[i]
-		before, seen := f.phases[l.ID]
-		f.phases[l.ID] = l.Phase
-		if first || before == l.Phase || !seen && l.Phase == service.Idle {
-			continue
-		}
-		text := fmt.Sprintf("is %s, with %d instances that answer", l.Phase, l.Ready)
-		if l.Failure != nil {
-			text = fmt.Sprintf("is %s: %s", l.Phase, l.Failure.Text)
-		}
-		f.add(Event{Kind: PhaseEvent, Service: l.ID, Text: text})
-	}
+	f.add(Event{Kind: PhaseEvent, Service: id, Text: fmt.Sprintf("is %s: %s", to, reason)})
 }
 
 // Decided hears of a decision.

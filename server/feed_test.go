@@ -1,11 +1,7 @@
 package server
 
 import (
-	"context"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/dynsvc/dynsvc/service"
 )
@@ -35,30 +31,16 @@ func TestASlowListenerIsCutOff(t *testing.T) {
 	}
 }
 
-func TestPhasesAreEventsWhileSomebodyListens(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := NewFeed()
-		var phase atomic.Value
-		phase.Store(service.Idle)
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() {
-			ended <- f.Run(ctx, func() []service.Load {
-				return []service.Load{{ID: "dyn-a-00000000", Phase: phase.Load().(service.Phase), Ready: 1}}
-			})
-		}()
-		phase.Store(service.Starting)
-		<-time.After(time.Second) // nobody listens
-		events, done := f.listen(0)
-		<-time.After(time.Second)
-		phase.Store(service.Ready)
-		if e := <-events; e.Kind != PhaseEvent || e.Text != "is ready, with 1 instances that answer" {
-			t.Errorf("event %+v", e)
+func TestPhasesAreEvents(t *testing.T) {
+	f := NewFeed()
+	f.Remember(service.Module{Name: "A", Versions: []service.Version{{ID: "dyn-a-00000000", Module: "A", Version: "1.0.0"}}})
+	events, done := f.listen(0)
+	defer done()
+	f.Phased("dyn-a-00000000", service.Starting, "a call came")
+	f.Phased("dyn-a-00000000", service.Ready, "an instance answered")
+	for _, want := range []string{"is starting: a call came", "is ready: an instance answered"} {
+		if e := <-events; e.Kind != PhaseEvent || e.Text != want || e.Module != "A" || e.Version != "1.0.0" {
+			t.Errorf("event %+v, want %q", e, want)
 		}
-		done()
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	}
 }

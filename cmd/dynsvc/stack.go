@@ -129,6 +129,7 @@ func openStack(ctx context.Context, s setup) (_ *stack, err error) {
 	checker := &interfaces{load: func(ctx context.Context, v service.Version) (*kidl.Model, error) { return st.catalog.Interface(ctx, v) }}
 	s.gateway.Misfits = checker.misfits
 	s.gateway.Jobs = lateJobs{st}
+	s.gateway.Phased = st.feed.Phased
 	s.gateway.Queued = func(service.ID) { st.engine.Poke() }
 	if s.dialer != nil {
 		s.gateway.DialMesh, s.gateway.MeshChanged = s.dialer.DialContext, s.dialer.Generation

@@ -24,7 +24,6 @@ func (st *stack) run(ctx context.Context, serve func(ctx context.Context) error)
 	g.Go(func() error { return st.gateway.Run(inner) })
 	g.Go(func() error { return st.shown.run(inner, st.log.Named("telemetry")) })
 	g.Go(func() error { return st.jobs.Run(inner) })
-	g.Go(func() error { return st.feed.Run(inner, st.gateway.Loads) })
 	g.Go(func() error { return st.engine.Run(inner) })
 	if st.facade != nil {
 		g.Go(func() error { return st.facade.Run(inner) })
