@@ -56,7 +56,8 @@ func (c *Cluster) Logs(ctx context.Context, id service.ID, opts service.LogOptio
 		return emit(l)
 	}
 	chosen := chooseAllocations(allocs, opts)
-	if len(chosen) == 0 && opts.Alloc != "" && !opts.Follow {
+	placed := func(a *allocation) bool { return strings.HasPrefix(a.ID, opts.Alloc) }
+	if opts.Alloc != "" && !opts.Follow && !slices.ContainsFunc(allocs, placed) { // one that has just been placed has printed nothing
 		return service.Errorf(service.ErrNotFound, "%s has no instance %s", id, opts.Alloc)
 	}
 	if opts.Follow {

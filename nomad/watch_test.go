@@ -375,4 +375,14 @@ func TestLogs(t *testing.T) {
 	if err := c.Logs(t.Context(), "dyn-b-00000002", service.LogOptions{}, nil); !errors.Is(err, service.ErrNotFound) {
 		t.Errorf("Logs of no service = %v", err)
 	}
+	// An instance answers before its node has told that it runs: it has printed
+	// nothing then, and is not unknown.
+	f.place(string(id), "two", nil)
+	nothing := func(l service.LogLine) error { return errors.New(l.Text) }
+	if err := c.Logs(t.Context(), id, service.LogOptions{Alloc: "two"}, nothing); err != nil {
+		t.Errorf("Logs of what has just been placed = %v", err)
+	}
+	if err := c.Logs(t.Context(), id, service.LogOptions{Alloc: "three"}, nothing); !errors.Is(err, service.ErrNotFound) {
+		t.Errorf("Logs of no instance = %v", err)
+	}
 }
