@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +81,7 @@ func (p *passing) take() error {
 		if _, err := io.ReadFull(q.Body, out.Body); err != nil {
 			return &upstream.SourceError{Err: err}
 		}
-		q.Body = io.NopCloser(&again{body: out.Body})
+		q.Body = io.NopCloser(bytes.NewReader(out.Body)) // for this agent, should it come to lead
 		return nil
 	}
 	out.Stream, out.Length, out.Trailer, out.Cut = q.Body, q.ContentLength, q.Trailer, p.cut
@@ -94,20 +95,6 @@ func arrived(body io.Reader) int64 {
 	}
 	return 0
 }
-
-// again is a body that was read and is there still.
-type again struct{ body []byte }
-
-func (a *again) Read(p []byte) (int, error) {
-	n := copy(p, a.body)
-	if a.body = a.body[n:]; len(a.body) == 0 {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-// Arrived is all of it.
-func (a *again) Arrived() int { return len(a.body) }
 
 // introduce tells the leader where the request comes from.
 func (p *passing) introduce(h http.Header) {

@@ -25,8 +25,9 @@ func (p *passing) proxy() {
 		Transport: p, FlushInterval: -1, ErrorLog: p.r.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 		Rewrite: func(pr *httputil.ProxyRequest) {
 			u := pr.In.URL
-			pr.Out.URL = &url.URL{Scheme: "http", Host: "leader", Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery} // RoundTrip knows where
-			pr.Out.Trailer = pr.In.Trailer                                                                                                          // one map: it is filled as the body ends
+			// RoundTrip knows where. The trailer is one map: it is filled as the body ends.
+			pr.Out.URL = &url.URL{Scheme: "http", Host: "leader", Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery, ForceQuery: u.ForceQuery}
+			pr.Out.Trailer = pr.In.Trailer
 			p.introduce(pr.Out.Header)
 		},
 		ErrorHandler: func(_ http.ResponseWriter, _ *http.Request, err error) {
