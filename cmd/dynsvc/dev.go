@@ -95,8 +95,8 @@ func (c *developing) run(ctx context.Context, dirs []string, stdout, stderr io.W
 
 // registerAll registers the given folders, any fault in which is an error, or the
 // examples, of which one that cannot run here is left out with a line that says so.
-func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Writer) ([]service.Version, error) {
-	var ready []service.Version
+func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Writer) ([]offered, error) {
+	var ready []offered
 	for _, dir := range dirs {
 		if err := buildFolder(ctx, dir, stdout); err != nil {
 			return nil, err
@@ -108,7 +108,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 		for _, n := range notices {
 			fmt.Fprintf(stdout, "%s: %s\n", v.Module, n)
 		}
-		ready = append(ready, v)
+		ready = append(ready, offered{v, os.DirFS(dir)})
 	}
 	if len(dirs) > 0 {
 		return ready, nil
@@ -119,7 +119,7 @@ func (st *stack) registerAll(ctx context.Context, dirs []string, stdout io.Write
 			fmt.Fprintf(stdout, "Left out the example %s: %v\n", example.Name, err)
 			continue
 		}
-		ready = append(ready, v)
+		ready = append(ready, offered{v, example.Files})
 	}
 	return ready, nil
 }
@@ -139,31 +139,16 @@ func (st *stack) registerFolder(ctx context.Context, dir string, out io.Writer) 
 }
 
 // greet prints what a new user needs next.
-func greet(w io.Writer, dev devFile, ready []service.Version) {
+func greet(w io.Writer, dev devFile, ready []offered) {
 	fmt.Fprintf(w, "dynsvc %s is listening.\n\n  Console   %s/console?token=%s\n  API       %s/api/v1  (Authorization: Bearer %s)\n",
 		version, dev.URL, dev.Token, dev.URL, dev.Token)
 	fmt.Fprintf(w, "  KBase     %s%sservice_wizard  (tokens of %s %s, of %s %s)\n\n", dev.URL, kbase.Prefix,
 		kbaseAdmin, dev.kbaseToken(kbaseAdmin), kbaseUser, dev.kbaseToken(kbaseUser))
 	fmt.Fprintln(w, "Services start with their first call. Try:")
-	for _, v := range ready {
-		fmt.Fprintf(w, "\n  # %s %s\n  %s\n", v.Module, v.Version, sampleCall(dev.URL, v))
+	for _, o := range ready {
+		fmt.Fprintf(w, "\n  # %s %s\n  %s\n", o.version.Module, o.version.Version, o.sampleCall(dev.URL))
 	}
 	fmt.Fprintf(w, "\nRegister your own: dynsvc register DIR -addr %s -token %s\nCtrl-C stops everything.\n", dev.URL, dev.Token)
-}
-
-// sampleCall is a line to paste for a version.
-func sampleCall(base string, v service.Version) string {
-	if v.Interface == "" {
-		return "curl -s " + base + "/svc/" + v.Module + "/"
-	}
-	method, params := v.Module+".status", "[]"
-	switch v.Module { // an example?
-	case "AssemblyStats":
-		method, params = "AssemblyStats.summarize", `[">a\nACGTACGT\n>b\nGGCC\n"]`
-	case "FilterContigs":
-		method, params = "FilterContigs.filter_contigs", `[{"fasta": ">a\nACGTACGT\n>b\nAC\n", "min_length": 4}]`
-	}
-	return fmt.Sprintf(`curl -s %s/svc/%s -d '{"version": "1.1", "id": "1", "method": "%s", "params": %s}'`, base, v.Module, method, params)
 }
 
 // devToken keeps the token of an earlier run in the same folder, so that open

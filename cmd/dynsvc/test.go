@@ -111,7 +111,7 @@ func (t *trial) run(ctx context.Context, examples []workshop.Example, own []stri
 	if err != nil {
 		return err
 	}
-	t.version = registered[0]
+	t.version = registered[0].version
 	if t.version.Typed {
 		if t.model, err = t.catalog.Interface(ctx, t.version); err != nil {
 			return err
