@@ -1,15 +1,11 @@
 package sdk_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -23,102 +19,6 @@ import (
 
 	"github.com/dynsvc/dynsvc/sdk"
 )
-
-// logbook keeps the lines of a log.
-type logbook struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logbook) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logbook) logger() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug}))
-}
-
-// lines returns those with that message.
-func (l *logbook) lines(t *testing.T, msg string) []map[string]any {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var found []map[string]any
-	for _, text := range bytes.Split(bytes.TrimSpace(l.buf.Bytes()), []byte("\n")) {
-		var line map[string]any
-		if err := json.Unmarshal(text, &line); err != nil {
-			t.Fatalf("%v in the log line %q", err, text)
-		}
-		if line["msg"] == msg {
-			found = append(found, line)
-		}
-	}
-	return found
-}
-
-// noLeaks fails the test when it ends with more goroutines of the package than
-// it began with.
-func noLeaks(t *testing.T) {
-	t.Helper()
-	t.Cleanup(func() {
-		var left string
-		for range 200 {
-			if left = ours(); left == "" {
-				return
-			}
-			time.Sleep(5 * time.Millisecond) //nolint:forbidigo // goroutines that end cannot be waited for
-		}
-		t.Errorf("goroutines were left behind:\n%s", left)
-	})
-}
-
-func ours() string {
-	stacks := make([]byte, 1<<20)
-	var left []string
-	for one := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-		if strings.Contains(one, "dynsvc/sdk.") && !strings.Contains(one, "sdk_test.") {
-			left = append(left, one)
-		}
-	}
-	return strings.Join(left, "\n\n")
-}
-
-// serving is a module on a port of its own.
-type serving struct {
-	url  string
-	stop context.CancelFunc
-	done chan error
-}
-
-func serve(t *testing.T, m *sdk.Module) *serving {
-	t.Helper()
-	noLeaks(t)
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	s := &serving{url: "http://" + ln.Addr().String() + "/", stop: stop, done: make(chan error, 1)}
-	go func() { s.done <- m.Serve(ctx, ln) }()
-	t.Cleanup(func() { stop(); http.DefaultClient.CloseIdleConnections() })
-	return s
-}
-
-func (s *serving) call(ctx context.Context, body string) (int, string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, strings.NewReader(body))
-	if err != nil {
-		return 0, "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(text), err
-}
 
 func TestContextOfACall(t *testing.T) {
 	var book logbook
@@ -356,120 +256,6 @@ func TestDeadline(t *testing.T) {
 	}
 	if w := post(m.Handler(), `{"method":"M.answer"}`, "X-Dynsvc-Deadline", "soon"); w.Code != 200 {
 		t.Error(w.Code, w.Body)
-	}
-}
-
-// stuck registers a function that waits for its context, and says so.
-func stuck(m *sdk.Module) (begun chan struct{}, ended chan error) {
-	begun, ended = make(chan struct{}), make(chan error, 1)
-	sdk.Handle(m, "stuck", func(ctx context.Context, _ sdk.None) (sdk.None, error) {
-		close(begun)
-		<-ctx.Done()
-		ended <- context.Cause(ctx)
-		return sdk.None{}, ctx.Err()
-	})
-	return begun, ended
-}
-
-func TestCallersWhoLeaveCancelTheirCalls(t *testing.T) {
-	var book logbook
-	m := newModule(sdk.Options{Logger: book.logger()})
-	begun, ended := stuck(m)
-	s := serve(t, m)
-	ctx, leave := context.WithCancel(t.Context())
-	left := make(chan error, 1)
-	go func() {
-		_, _, err := s.call(ctx, `{"method":"M.stuck"}`)
-		left <- err
-	}()
-	<-begun
-	leave()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("the cause is %v", err)
-	}
-	if err := <-left; !errors.Is(err, context.Canceled) {
-		t.Errorf("the caller got %v", err)
-	}
-	s.stop()
-	if err := <-s.done; err != nil {
-		t.Error(err)
-	}
-	if lines := book.lines(t, "cancelled"); len(lines) != 1 {
-		t.Errorf("log: %v", lines)
-	}
-}
-
-func TestDrain(t *testing.T) {
-	m := newModule(sdk.Options{})
-	begun, end := make(chan struct{}), make(chan struct{})
-	sdk.Handle(m, "wait", func(ctx context.Context, _ sdk.None) (string, error) {
-		close(begun)
-		<-end
-		return "finished", ctx.Err()
-	})
-	s := serve(t, m)
-	idle, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimSuffix(s.url[len("http://"):], "/"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = idle.Close() }()
-	if _, err := io.WriteString(idle, "GET / HTTP/1.1\r\nHost: m\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(idle), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	_ = resp.Body.Close()
-
-	answer := make(chan string, 1)
-	go func() {
-		_, text, err := s.call(context.Background(), `{"method":"M.wait"}`)
-		answer <- fmt.Sprint(text, err)
-	}()
-	<-begun
-	s.stop()
-	if _, err := idle.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("the idle connection was not closed: %v", err)
-	}
-	// The listener is closed before idle connections are.
-	if conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", idle.RemoteAddr().String()); err == nil {
-		_ = conn.Close()
-		t.Error("a connection was accepted")
-	}
-	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
-	if w.Code != 503 || !strings.Contains(w.Body.String(), "STOPPING") {
-		t.Errorf("health: %d %s", w.Code, w.Body)
-	}
-	select {
-	case err := <-s.done:
-		t.Fatalf("it ended with a call in flight: %v", err)
-	default:
-	}
-	close(end)
-	if got := <-answer; !strings.Contains(got, `["finished"]`) {
-		t.Errorf("the call in flight got %s", got)
-	}
-	if err := <-s.done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestDrainEndsWithTheGrace(t *testing.T) {
-	t.Setenv("DYNSVC_STOP_GRACE", "0.05")
-	m := newModule(sdk.Options{})
-	begun, ended := stuck(m)
-	s := serve(t, m)
-	go func() { _, _, _ = s.call(context.Background(), `{"method":"M.stuck"}`) }()
-	<-begun
-	s.stop()
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), "stopping") {
-		t.Errorf("the cause is %v", err)
-	}
-	if err := <-s.done; err == nil || !strings.Contains(err.Error(), "1 calls took longer than the 50ms") {
-		t.Error(err)
 	}
 }
 
